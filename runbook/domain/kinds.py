@@ -1,0 +1,71 @@
+"""The API kinds the product reads: group, plural, scope and struct of each. Versions are discovered, never assumed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from runbook.domain import cluster, flux, helm, network, pods, sealing, workloads
+from runbook.domain.meta import Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of the API. `fallback` is the version used for built-in groups, which every server serves."""
+
+    kind: str
+    group: str
+    plural: str
+    struct: type[Resource]
+    namespaced: bool = True
+    fallback: str = ""
+
+    @property
+    def qualified(self) -> str:
+        """`helmreleases.helm.toolkit.fluxcd.io`: never a bare short name (k3s has another HelmChart)."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+
+SOURCE, KUSTOMIZE, HELM = "source.toolkit.fluxcd.io", "kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io"
+
+KINDS: dict[str, Kind] = {
+    k.kind: k
+    for k in (
+        Kind("Namespace", "", "namespaces", cluster.Namespace, namespaced=False, fallback="v1"),
+        Kind("Node", "", "nodes", cluster.Node, namespaced=False, fallback="v1"),
+        Kind("Pod", "", "pods", pods.Pod, fallback="v1"),
+        Kind("Service", "", "services", network.Service, fallback="v1"),
+        Kind("Event", "", "events", cluster.Event, fallback="v1"),
+        Kind("ConfigMap", "", "configmaps", cluster.ConfigMap, fallback="v1"),
+        Kind("Secret", "", "secrets", cluster.Secret, fallback="v1"),
+        Kind("PersistentVolumeClaim", "", "persistentvolumeclaims", cluster.PersistentVolumeClaim, fallback="v1"),
+        Kind("Deployment", "apps", "deployments", workloads.Deployment, fallback="v1"),
+        Kind("ReplicaSet", "apps", "replicasets", workloads.ReplicaSet, fallback="v1"),
+        Kind("StatefulSet", "apps", "statefulsets", workloads.StatefulSet, fallback="v1"),
+        Kind("DaemonSet", "apps", "daemonsets", workloads.DaemonSet, fallback="v1"),
+        Kind("Job", "batch", "jobs", workloads.Job, fallback="v1"),
+        Kind("EndpointSlice", "discovery.k8s.io", "endpointslices", network.EndpointSlice, fallback="v1"),
+        Kind("Ingress", "networking.k8s.io", "ingresses", network.Ingress, fallback="v1"),
+        Kind("StorageClass", "storage.k8s.io", "storageclasses", cluster.StorageClass, namespaced=False, fallback="v1"),
+        Kind("GitRepository", SOURCE, "gitrepositories", flux.GitRepository),
+        Kind("OCIRepository", SOURCE, "ocirepositories", flux.OCIRepository),
+        Kind("HelmRepository", SOURCE, "helmrepositories", flux.HelmRepository),
+        Kind("HelmChart", SOURCE, "helmcharts", flux.HelmChart),
+        Kind("Bucket", SOURCE, "buckets", flux.Bucket),
+        Kind("Kustomization", KUSTOMIZE, "kustomizations", flux.Kustomization),
+        Kind("HelmRelease", HELM, "helmreleases", helm.HelmRelease),
+        Kind("SealedSecret", "bitnami.com", "sealedsecrets", sealing.SealedSecret),
+    )
+}
+
+
+def decode(kind: str, item: bytes | msgspec.Raw) -> Resource:
+    """One object's JSON as its struct. Raises msgspec.ValidationError naming the path of what does not fit."""
+    return msgspec.json.decode(item, type=KINDS[kind].struct)
+
+
+def convert(kind: str, item: dict[str, Any]) -> Resource:
+    """One object already parsed (from YAML, say) as its struct; strings become times where the struct has times."""
+    return msgspec.convert(item, type=KINDS[kind].struct, strict=False)

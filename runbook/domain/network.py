@@ -1,0 +1,131 @@
+"""Services, their endpoints, and the ways in: Ingress and Istio's VirtualService."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import msgspec
+
+from runbook.domain.meta import Observed, Resource
+
+
+class ServicePort(Observed, frozen=True):
+    """spec.ports[] of a Service."""
+
+    name: str = ""
+    port: int = 0
+    target_port: int | str | None = None
+    protocol: str = "TCP"
+
+
+class ServiceSpec(Observed, frozen=True):
+    """spec of a Service."""
+
+    type: str = "ClusterIP"
+    cluster_ip: str = msgspec.field(default="", name="clusterIP")
+    selector: dict[str, str] | None = None
+    ports: list[ServicePort] | None = None
+    external_name: str = ""
+
+
+class Service(Resource, frozen=True):
+    """v1 Service."""
+
+    KIND: ClassVar[str] = "Service"
+
+    spec: ServiceSpec = ServiceSpec()
+
+
+class TargetRef(Observed, frozen=True):
+    """endpoints[].targetRef."""
+
+    kind: str = ""
+    name: str = ""
+    namespace: str = ""
+
+
+class EndpointConditions(Observed, frozen=True):
+    """endpoints[].conditions: a nil `ready` counts as true (discovery/v1)."""
+
+    ready: bool | None = None
+    terminating: bool | None = None
+
+
+class Endpoint(Observed, frozen=True):
+    """endpoints[]."""
+
+    addresses: list[str] = []
+    conditions: EndpointConditions = EndpointConditions()
+    target_ref: TargetRef | None = None
+
+
+class EndpointSlice(Resource, frozen=True):
+    """discovery.k8s.io/v1 EndpointSlice; label kubernetes.io/service-name names its Service."""
+
+    KIND: ClassVar[str] = "EndpointSlice"
+
+    endpoints: list[Endpoint] | None = None
+
+
+class BackendPort(Observed, frozen=True):
+    """backend.service.port."""
+
+    name: str = ""
+    number: int = 0
+
+
+class BackendService(Observed, frozen=True):
+    """backend.service."""
+
+    name: str = ""
+    port: BackendPort = BackendPort()
+
+
+class Backend(Observed, frozen=True):
+    """backend of an Ingress path."""
+
+    service: BackendService | None = None
+
+
+class HTTPPath(Observed, frozen=True):
+    """http.paths[]."""
+
+    path: str = ""
+    backend: Backend = Backend()
+
+
+class HTTPRule(Observed, frozen=True):
+    """rules[].http."""
+
+    paths: list[HTTPPath] = []
+
+
+class IngressRule(Observed, frozen=True):
+    """spec.rules[]."""
+
+    host: str = ""
+    http: HTTPRule | None = None
+
+
+class IngressTLS(Observed, frozen=True):
+    """spec.tls[]."""
+
+    hosts: list[str] | None = None
+    secret_name: str = ""
+
+
+class IngressSpec(Observed, frozen=True):
+    """spec of an Ingress."""
+
+    ingress_class_name: str = ""
+    default_backend: Backend | None = None
+    rules: list[IngressRule] | None = None
+    tls: list[IngressTLS] | None = None
+
+
+class Ingress(Resource, frozen=True):
+    """networking.k8s.io/v1 Ingress."""
+
+    KIND: ClassVar[str] = "Ingress"
+
+    spec: IngressSpec = IngressSpec()

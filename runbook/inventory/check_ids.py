@@ -1,0 +1,35 @@
+"""The ids of all checks: what a criterion or a waiver may name. A test keeps this list and `runbook/checks` equal."""
+
+from __future__ import annotations
+
+KNOWN_CHECKS = (
+    "access",
+    "controller-logs",
+    "endpoints-answer",
+    "flux-controllers",
+    "git-revision",
+    "git-versions",
+    "health-probes",
+    "image-pulls",
+    "infrastructure-ready",
+    "ingress-backends",
+    "kustomizations-ready",
+    "nodes-ready",
+    "pods-healthy",
+    "pods-images",
+    "reconcile-requested",
+    "registry-manifests",
+    "registry-reachable",
+    "registry-trust",
+    "releases-ready",
+    "sealed-secrets-unsealed",
+    "sealing-keys",
+    "services-endpoints",
+    "services-running",
+    "smoke-checks",
+    "soak",
+    "sources-ready",
+    "versions-agree",
+    "warning-events",
+    "workloads-ready",
+)
