@@ -1,0 +1,115 @@
+"""Controllers' logs at all levels, over a window: grouped, bounded, and counted, so that “no errors” has a denominator."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from runbook.clients.kubernetes import KubeClient
+from runbook.domain.durations import seconds
+from runbook.domain.pods import Pod
+from runbook.domain.probes import LogGroup, LogWindow
+from runbook.errors import ObservationError
+from runbook.inventory.model import Inventory
+
+MAX_LINES = 50_000
+MAX_GROUPS = 500
+_KLOG = re.compile(r"^(?P<level>[IWEF])(?P<when>\d{4} \d{2}:\d{2}:\d{2})\S*\s+\d+ \S+\] (?P<message>.*)$")
+_LOGFMT = re.compile(r'\blevel=(?P<level>\w+)\b.*?\bmsg="?(?P<message>[^"]*)')
+_VARIABLE = re.compile(r"\b[0-9a-f]{8,64}\b|\b\d+(?:\.\d+)?(?:ms|s|m|h)?\b|-[a-z0-9]{5,10}-[a-z0-9]{5}\b")
+_LEVELS = {
+    "I": "info",
+    "W": "warning",
+    "E": "error",
+    "F": "error",
+    "warn": "warning",
+    "fatal": "error",
+    "panic": "error",
+}
+
+
+def read_logs(
+    client: KubeClient, inventory: Inventory, pods: Iterable[Pod], now: datetime
+) -> tuple[tuple[LogWindow, ...], tuple[LogGroup, ...]]:
+    """Every container of every pod in the inventory's log namespaces. A pod that cannot be read is a window with an error."""
+    span = timedelta(seconds=seconds(inventory.logs.since) or 900)
+    windows: list[LogWindow] = []
+    groups: list[LogGroup] = []
+    for pod in pods:
+        if pod.metadata.namespace not in inventory.logs.namespaces:
+            continue
+        window, found = _pod(client, pod, now - span, now)
+        windows.append(window)
+        groups += found
+    return tuple(windows), tuple(groups)
+
+
+def _pod(client: KubeClient, pod: Pod, since: datetime, until: datetime) -> tuple[LogWindow, list[LogGroup]]:
+    namespace, name = pod.metadata.namespace, pod.metadata.name
+    grouped: dict[tuple[str, str, str], list[Any]] = {}
+    lines = 0
+    try:
+        for container in pod.spec.containers:
+            for line in client.logs(
+                namespace,
+                name,
+                container=container.name,
+                since_seconds=int((until - since).total_seconds()),
+                tail=MAX_LINES,
+            ):
+                lines += 1
+                _count(grouped, line)
+    except ObservationError as error:
+        return LogWindow(namespace, name, lines, since, until, error.why), []
+    found = [
+        LogGroup(namespace, name, level, message, held[0], held[1], held[2], subject, held[3])
+        for (level, message, subject), held in grouped.items()
+    ]
+    return LogWindow(namespace, name, lines, since, until), found
+
+
+def _count(grouped: dict[tuple[str, str, str], list[Any]], line: str) -> None:
+    level, message, subject, when = parse(line)
+    if level in ("debug", "info"):
+        return
+    key = (level, _VARIABLE.sub("…", message)[:300], subject)
+    held = grouped.get(key)
+    if held is not None:
+        held[0] += 1
+        held[2] = when or held[2]
+    elif len(grouped) < MAX_GROUPS:
+        grouped[key] = [1, when, when, line[:400]]
+
+
+def parse(line: str) -> tuple[str, str, str, datetime | None]:
+    """(level, message, object, time) of a JSON, klog or logfmt line; a line of no known form is info."""
+    if line.startswith("{"):
+        return _json(line)
+    if match := _KLOG.match(line):
+        return _LEVELS[match["level"]], match["message"], "", None
+    if match := _LOGFMT.search(line):
+        level = match["level"].lower()
+        return _LEVELS.get(level, level), match["message"], "", None
+    return "info", line, "", None
+
+
+def _json(line: str) -> tuple[str, str, str, datetime | None]:
+    try:
+        entry = msgspec.json.decode(line)
+    except msgspec.DecodeError:
+        return "info", line, "", None
+    level = str(entry.get("level", "info")).lower()
+    message = str(entry.get("error") or entry.get("msg") or "")
+    subject = f"{entry.get('controllerKind', '')}/{entry.get('namespace', '')}/{entry.get('name', '')}"
+    return _LEVELS.get(level, level), message, subject if entry.get("controllerKind") else "", _time(entry.get("ts"))
+
+
+def _time(value: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(value).astimezone(UTC) if isinstance(value, str) else None
+    except ValueError:
+        return None

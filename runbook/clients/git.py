@@ -1,0 +1,122 @@
+"""The operator's Git checkout, read only: HEAD, and what its files declare, with file, line and commit date."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from runbook.domain.probes import GitFile, GitHead
+from runbook.errors import ObservationError
+
+KINDS = ("HelmRelease", "SealedSecret", "Kustomization")
+TIMEOUT = 20
+MAX_BYTES = 1_000_000
+
+
+def read_checkout(path: Path) -> tuple[GitHead, tuple[GitFile, ...]]:
+    """HEAD and the declared objects of a checkout. Raises ObservationError when it is none."""
+    what = f"Git checkout {path.name}"
+    if not path.is_dir():
+        raise ObservationError(what, "it is not a folder")
+    head = GitHead(
+        revision=_git(path, what, "rev-parse", "HEAD").strip(),
+        branch=_git(path, what, "rev-parse", "--abbrev-ref", "HEAD").strip(),
+        committed=_when(_git(path, what, "log", "-1", "--format=%cI").strip()),
+        dirty=bool(_git(path, what, "status", "--porcelain").strip()),
+    )
+    dates = _commit_dates(path, what)
+    return head, tuple(f for name in sorted(dates) for f in _declared(path, name, dates[name]))
+
+
+def _commit_dates(path: Path, what: str) -> dict[str, datetime | None]:
+    """Each tracked YAML file with the date of the commit that touched it last, in one pass over the history."""
+    tracked = {n for n in _git(path, what, "ls-files", "-z").split("\0") if n.endswith((".yaml", ".yml"))}
+    dates: dict[str, datetime | None] = dict.fromkeys(tracked)
+    when: datetime | None = None
+    for line in _git(path, what, "log", "--format=%x00%cI", "--name-only", "--no-renames").splitlines():
+        if line.startswith("\0"):
+            when = _when(line[1:])
+        elif line in tracked and dates[line] is None:
+            dates[line] = when
+    return dates
+
+
+def _declared(root: Path, name: str, committed: datetime | None) -> Iterator[GitFile]:
+    file = root / name
+    if not file.is_file() or file.is_symlink() or file.stat().st_size > MAX_BYTES:
+        return
+    text = file.read_text(encoding="utf-8", errors="replace")
+    if not any(f"kind: {kind}" in text for kind in KINDS):
+        return
+    try:
+        documents = list(YAML(typ="rt").load_all(text))
+    except YAMLError:
+        return  # templates of other tools live beside manifests; what cannot be read declares nothing
+    for document in documents:
+        if isinstance(document, Mapping) and document.get("kind") in KINDS:
+            yield _file(document, name, committed)
+
+
+def _file(document: Any, name: str, committed: datetime | None) -> GitFile:
+    metadata, spec = document.get("metadata") or {}, document.get("spec") or {}
+    chart = ((spec.get("chart") or {}).get("spec") or {}).get("version", "")
+    line = document.lc.line + 1 if hasattr(document, "lc") else 0
+    return GitFile(
+        kind=str(document["kind"]),
+        namespace=str(metadata.get("namespace", "")),
+        name=str(metadata.get("name", "")),
+        path=name,
+        line=line,
+        chart_version=str(chart),
+        image_tags=tuple(image_tags(spec.get("values") or {})),
+        committed=committed,
+    )
+
+
+def image_tags(values: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """(dotted path, tag) of every `image.tag`, `tag` or `image: host/name:tag` in Helm values."""
+    if not isinstance(values, Mapping):
+        return
+    for key, value in values.items():
+        here = f"{path}.{key}" if path else str(key)
+        if key == "tag" and isinstance(value, str | int | float):
+            yield here, str(value)
+        elif key == "image" and isinstance(value, str) and re.search(r":[\w][\w.-]*$", value):
+            yield here, value.rpartition(":")[2]
+        else:
+            yield from image_tags(value, here)
+
+
+def _when(text: str) -> datetime | None:
+    return datetime.fromisoformat(text).astimezone(UTC) if text else None
+
+
+def _git(path: Path, what: str, *argv: str) -> str:
+    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+    command = [
+        "git",
+        "-c",
+        f"safe.directory={path.resolve()}",
+        "-c",
+        "core.hooksPath=/dev/null",
+        "-C",
+        str(path),
+        *argv,
+    ]
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    except FileNotFoundError as error:
+        raise ObservationError(what, "git is not installed") from error
+    except subprocess.TimeoutExpired as error:
+        raise ObservationError(what, f"git {argv[0]} took over {TIMEOUT} s") from error
+    if done.returncode:
+        raise ObservationError(what, (done.stderr.strip().splitlines() or [f"git {argv[0]} failed"])[-1][:200])
+    return done.stdout

@@ -1,0 +1,105 @@
+"""Declared endpoints over HTTP: which layer answered, verified TLS unless declared otherwise, redirects not followed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+import msgspec
+
+from runbook.clients.registry import context_of, words
+from runbook.clients.resolving import transport
+from runbook.domain.certificates import split_pem
+from runbook.domain.probes import EndpointProbe
+from runbook.errors import ObservationError
+from runbook.inventory.model import Endpoint
+
+TIMEOUT = 10.0
+MAX_BODY = 64_000
+
+
+class _Health(msgspec.Struct):
+    status: object = ""
+    version: object = ""
+
+
+def probe_endpoint(endpoint: Endpoint, *, resolve: Mapping[str, str], base: Path) -> EndpointProbe:
+    """One GET. `layer` is the last one reached: dns, tcp, tls, http or body; `error` says what stopped it."""
+    began = time.monotonic()
+    try:
+        with _client(endpoint, resolve, base) as client, client.stream("GET", endpoint.url) as response:
+            body = _body(response)
+            status, version = _health(body)
+            return EndpointProbe(
+                name=endpoint.name,
+                url=endpoint.url,
+                service=endpoint.service,
+                status=response.status_code,
+                tls=_tls(endpoint),
+                body=body,
+                body_status=status,
+                body_version=version,
+                layer="body",
+                seconds=round(time.monotonic() - began, 3),
+            )
+    except httpx.HTTPError as error:
+        text = words(error)
+        return EndpointProbe(
+            name=endpoint.name,
+            url=endpoint.url,
+            service=endpoint.service,
+            tls=_tls(endpoint),
+            error=text,
+            layer=_layer(text),
+            seconds=round(time.monotonic() - began, 3),
+        )
+
+
+def _client(endpoint: Endpoint, resolve: Mapping[str, str], base: Path) -> httpx.Client:
+    anchors: tuple[bytes, ...] = ()
+    if endpoint.ca:
+        path = base / endpoint.ca
+        if not path.is_file():
+            raise ObservationError(f"endpoint {endpoint.name}", f"its CA file {endpoint.ca} is not there")
+        anchors = split_pem(path.read_bytes())
+    context = context_of(anchors, system=not anchors)
+    if endpoint.tls == "unverified":
+        # Declared in the inventory, and shown as a downgrade in every report.
+        import ssl
+
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return httpx.Client(
+        transport=transport(context, resolve), timeout=TIMEOUT, trust_env=False, follow_redirects=False,
+        headers={"User-Agent": "runbook", "Accept": "application/json, */*"},
+    )  # fmt: skip
+
+
+def _body(response: httpx.Response) -> str:
+    held = b""
+    for chunk in response.iter_bytes():
+        held += chunk
+        if len(held) > MAX_BODY:
+            break
+    return held[:MAX_BODY].decode("utf-8", errors="replace")
+
+
+def _health(body: str) -> tuple[str, str]:
+    try:
+        found = msgspec.json.decode(body, type=_Health)
+    except (msgspec.DecodeError, msgspec.ValidationError):
+        return "", ""
+    return str(found.status or ""), str(found.version or "")
+
+
+def _tls(endpoint: Endpoint) -> str:
+    return endpoint.tls if endpoint.url.startswith("https://") else "none"
+
+
+def _layer(text: str) -> str:
+    if text.startswith("TLS"):
+        return "tls"
+    if any(w in text for w in ("Name or service not known", "name resolution", "nodename nor servname", "No address")):
+        return "dns"
+    return "http" if "disconnected" in text else "tcp"

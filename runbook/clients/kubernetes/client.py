@@ -1,0 +1,222 @@
+"""One API server, asked: who are you, what do you serve, what is there, may I."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+import httpx
+import msgspec
+
+from runbook.clients.kubernetes import discovery, listing, watching
+from runbook.clients.kubernetes.kubeconfig import access
+from runbook.clients.kubernetes.listing import Listing, Progress
+from runbook.clients.kubernetes.transport import Transport
+from runbook.domain.kinds import KINDS
+from runbook.domain.probes import AccessReview, ServedKind, ServerInfo, UnsealProbe
+from runbook.errors import ClusterIdentityError, DeniedError, MalformedError, MissingError, ObservationError
+from runbook.inventory.model import SealedSecrets
+
+METADATA_ONLY = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
+
+
+@dataclass(frozen=True)
+class ServerClock:
+    """An embedded cluster's time and how fast it runs."""
+
+    now: datetime
+    scale: float
+
+
+def connect(
+    *,
+    kubeconfig: str | None = None,
+    context: str | None = None,
+    resolve: Mapping[str, str] | None = None,
+    timeout: float = 15.0,
+) -> KubeClient:
+    """A client for the cluster a kubeconfig names. Nothing is sent yet. Raises KubeconfigError."""
+    found = access(kubeconfig, context)
+    return KubeClient(
+        Transport(found, resolve or {}, timeout), server=found.server, context=found.context, user=found.user
+    )
+
+
+class KubeClient:
+    """Reads one cluster. It has no method that writes."""
+
+    def __init__(self, transport: Transport, *, server: str, context: str, user: str) -> None:
+        self._transport = transport
+        self.server, self.context, self.user = server, context, user
+
+    def identify(self) -> ServerInfo:
+        """Version, readiness and the UID of kube-system. Raises ClusterIdentityError when this is no usable cluster."""
+        try:
+            version = msgspec.json.decode(self._transport.get("/version", "the server's version").content)
+            uid = self._uid()
+        except DeniedError as error:
+            hint = "Log in again, or choose another context with --context."
+            raise ClusterIdentityError(
+                f"{self.server} refuses {self.user or 'this identity'}: {error.why}", hint=hint
+            ) from error
+        except (MissingError, MalformedError, msgspec.DecodeError) as error:
+            raise ClusterIdentityError(f"{self.server} is not a Kubernetes API server: {error}") from error
+        except ObservationError as error:
+            raise ClusterIdentityError(
+                f"{self.server} cannot be asked: {error.why}", hint=_advice(error.why)
+            ) from error
+        if not isinstance(version, dict) or "gitVersion" not in version or not uid:
+            raise ClusterIdentityError(
+                f"{self.server} is not a Kubernetes API server: /version and kube-system say nothing"
+            )
+        ready, detail = self._readiness()
+        return ServerInfo(self.server, str(version["gitVersion"]), uid, self.user, ready, detail)
+
+    def _uid(self) -> str:
+        answer = msgspec.json.decode(
+            self._transport.get("/api/v1/namespaces/kube-system", "namespace kube-system").content
+        )
+        metadata = answer.get("metadata") if isinstance(answer, dict) else None
+        return str(metadata.get("uid", "")) if isinstance(metadata, dict) else ""
+
+    def _readiness(self) -> tuple[bool, str]:
+        try:
+            self._transport.get("/readyz", "the server's readiness", accept="text/plain")
+        except ObservationError as error:
+            return False, error.why
+        return True, ""
+
+    def clock(self) -> ServerClock:
+        """The server's own clock, which only the embedded cluster has."""
+        what = "the server's clock"
+        answer = msgspec.json.decode(self._transport.get("/clock", what).content)
+        try:
+            now = datetime.fromisoformat(str(answer["now"])).astimezone(UTC)
+            return ServerClock(now, float(answer["scale"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise MalformedError(what, "it is not {now, scale}") from error
+
+    @cached_property
+    def served(self) -> Mapping[str, ServedKind]:
+        """What `discover` found, asked once."""
+        return discovery.discover(self._transport)
+
+    def discover(self) -> Mapping[str, ServedKind]:
+        """Kind → the version this server serves; a kind it does not serve is absent."""
+        return self.served
+
+    def list(
+        self, kind: str, *, namespace: str = "", progress: Progress | None = None, metadata_only: bool = False
+    ) -> Listing:
+        """Every object of a kind, in one namespace or all. Raises an ObservationError; never an empty list instead."""
+        accept = METADATA_ONLY if metadata_only else "application/json"
+        return listing.fetch(
+            self._transport,
+            kind,
+            self._path(kind, namespace),
+            what_of(kind, namespace),
+            progress=progress,
+            accept=accept,
+        )
+
+    def watch(
+        self,
+        kind: str,
+        resource_version: str,
+        *,
+        until: Callable[[], bool],
+        namespace: str = "",
+        silence: float = watching.SILENCE,
+    ) -> Iterator[watching.WatchEvent]:
+        """Changes since a list's revision, until told to stop."""
+        watcher = watching.Watcher(
+            self._transport,
+            kind,
+            self._path(kind, namespace),
+            resource_version,
+            lambda: self.list(kind, namespace=namespace),
+            silence=silence,
+        )
+        return watcher.events(until)
+
+    def review(self, verb: str, group: str, resource: str, namespace: str = "") -> AccessReview:
+        """SelfSubjectAccessReview: may this identity do that? Namespace "" means all of them."""
+        name, _, subresource = resource.partition("/")
+        attributes = {
+            "verb": verb,
+            "group": group,
+            "resource": name,
+            "subresource": subresource,
+            "namespace": namespace,
+        }
+        body = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": {k: v for k, v in attributes.items() if v}},
+        }
+        what = f"access review of {verb} {resource}"
+        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        answer = msgspec.json.decode(self._transport.post(path, what, msgspec.json.encode(body)).content)
+        status: dict[str, Any] = answer.get("status") or {}
+        return AccessReview(
+            verb, group, resource, namespace, bool(status.get("allowed")), str(status.get("reason") or "")
+        )
+
+    def logs(
+        self,
+        namespace: str,
+        pod: str,
+        *,
+        container: str = "",
+        since_seconds: int | None = None,
+        tail: int | None = None,
+        previous: bool = False,
+    ) -> Iterator[str]:
+        """A container's log, line by line."""
+        query: dict[str, str | int] = {"container": container} if container else {}
+        query |= {"sinceSeconds": max(1, since_seconds)} if since_seconds is not None else {}
+        query |= {"tailLines": tail} if tail is not None else {}
+        query |= {"previous": "true"} if previous else {}
+        path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
+        with self._transport.stream(path, f"log of pod {namespace}/{pod}", silence=20.0, **query) as response:
+            yield from response.iter_lines()
+
+    def verify_sealed(self, entry: SealedSecrets, namespace: str, name: str, raw: bytes) -> UnsealProbe:
+        """Would this SealedSecret open? The controller's /v1/verify, through the service proxy; nothing is decrypted."""
+        path = f"/api/v1/namespaces/{entry.namespace}/services/http:{entry.service}:{entry.port}/proxy/v1/verify"
+        what = f"/v1/verify of SealedSecret {namespace}/{name}"
+        response = self._transport.post(path, what, raw, accepted=(409,))
+        return UnsealProbe(namespace, name, response.status_code == 200, response.status_code)
+
+    def proxy_get(self, namespace: str, service: str, port: str, path: str) -> httpx.Response:
+        """GET a Service's path through the API server; any status is an answer."""
+        where = f"/api/v1/namespaces/{namespace}/services/{service}:{port}/proxy/{path.lstrip('/')}"
+        return self._transport.get(where, f"service proxy of {namespace}/{service}")
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def _path(self, kind: str, namespace: str) -> str:
+        served = self.served.get(kind)
+        if served is None:
+            entry = KINDS[kind]
+            raise MissingError(what_of(kind, namespace), f"404 the server does not serve {entry.qualified}")
+        return listing.collection(kind, served.version, namespace)
+
+
+def what_of(kind: str, namespace: str = "") -> str:
+    """`helmreleases.helm.toolkit.fluxcd.io in all namespaces`."""
+    entry = KINDS[kind]
+    if not entry.namespaced:
+        return entry.qualified
+    return f"{entry.qualified} in {f'namespace {namespace}' if namespace else 'all namespaces'}"
+
+
+def _advice(why: str) -> str:
+    if why.startswith("TLS"):
+        return "Put the CA of this API server in the kubeconfig (certificate-authority-data)."
+    return "Check the server's address, the network, and whether the API server runs."

@@ -1,0 +1,199 @@
+"""Kubeconfig and credentials, through the `kubernetes` library: exec plugins, token refresh, client certificates.
+
+The library is imported here only, and only when a cluster is really asked. Whatever is wrong with the file or its
+credentials becomes one KubeconfigError with the field's path, before any request.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from runbook.domain.certificates import facts, split_pem
+from runbook.errors import KubeconfigError
+
+IN_CLUSTER = "in-cluster"
+
+
+@dataclass(frozen=True)
+class Access:
+    """How to reach an API server: its URL, TLS, and headers made anew for each request (tokens are refreshed)."""
+
+    server: str
+    context: str
+    user: str
+    verify: ssl.SSLContext
+    headers: Callable[[], dict[str, str]]
+
+
+def access(kubeconfig: str | None, context: str | None) -> Access:
+    """Read `--kubeconfig`, else KUBECONFIG, else ~/.kube/config. Raises KubeconfigError."""
+    from kubernetes.client import Configuration
+    from kubernetes.config import list_kube_config_contexts, load_kube_config
+    from kubernetes.config.config_exception import ConfigException
+
+    if kubeconfig == IN_CLUSTER:
+        return _in_cluster()
+    where = _locate(kubeconfig)
+    configuration = Configuration()
+    try:
+        contexts, current = list_kube_config_contexts(config_file=where)  # type: ignore[no-untyped-call]
+        chosen = _choose(contexts, current, context, where)
+        load_kube_config(  # type: ignore[no-untyped-call]
+            config_file=where, context=chosen["name"], client_configuration=configuration, persist_config=False
+        )
+    except ConfigException as error:
+        raise KubeconfigError(_sentence(error), field=where, hint=HINT) from error
+    except (ValueError, TypeError, AttributeError, KeyError, OSError) as error:
+        raise KubeconfigError(f"cannot be read: {_sentence(error)}", field=where, hint=HINT) from error
+    except Exception as error:
+        if type(error).__module__.startswith("yaml"):
+            raise KubeconfigError(f"is not YAML: {_sentence(error)}", field=where, hint=HINT) from error
+        raise
+    entry = chosen.get("context") or {}
+    _check_token(configuration, where, entry)
+    return Access(
+        server=_server(configuration, where),
+        context=str(chosen["name"]),
+        user=str(entry.get("user", "")),
+        verify=_tls(configuration, where),
+        headers=_headers(configuration),
+    )
+
+
+HINT = "Name another file with --kubeconfig, or another context with --context."
+
+
+def _locate(kubeconfig: str | None) -> str:
+    named = kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
+    paths = [Path(p).expanduser() for p in named.split(os.pathsep) if p]
+    if not any(p.is_file() for p in paths):
+        raise KubeconfigError("there is no such file", field=named, hint=HINT)
+    return os.pathsep.join(str(p) for p in paths if p.is_file())
+
+
+def _choose(contexts: Any, current: Any, wanted: str | None, where: str) -> dict[str, Any]:
+    if wanted is None:
+        if not current:
+            raise KubeconfigError("names no current context", field=f"{where}: current-context", hint=HINT)
+        return dict(current)
+    found = next((c for c in contexts if c["name"] == wanted), None)
+    if found is None:
+        names = ", ".join(sorted(str(c["name"]) for c in contexts)) or "none"
+        raise KubeconfigError(
+            f"there is no context {wanted!r}; there are: {names}", field=f"{where}: contexts", hint=HINT
+        )
+    return dict(found)
+
+
+def _server(configuration: Any, where: str) -> str:
+    server = str(configuration.host or "").rstrip("/")
+    if not server.startswith(("https://", "http://")):
+        raise KubeconfigError(
+            f"the server {server!r} is not an http(s) URL", field=f"{where}: clusters[].cluster.server"
+        )
+    return server
+
+
+def _check_token(configuration: Any, where: str, entry: dict[str, Any]) -> None:
+    """An exec plugin that failed or printed garbage leaves the library with a warning and no credential at all."""
+    users = _users(where)
+    user = next((u for u in users if u.get("name") == entry.get("user")), {})
+    plugin = (user.get("user") or {}).get("exec")
+    if plugin and not (configuration.api_key or configuration.cert_file):
+        command = str(plugin.get("command", ""))
+        raise KubeconfigError(
+            f"the exec plugin {command!r} gave no credential: it is missing, failed, or printed no ExecCredential",
+            field=f"{where}: users[{entry.get('user')}].user.exec",
+            hint=f"Run {command!r} by hand and read what it says.",
+        )
+
+
+def _users(where: str) -> list[dict[str, Any]]:
+    from ruamel.yaml import YAML
+
+    found: list[dict[str, Any]] = []
+    for path in where.split(os.pathsep):
+        found += (YAML(typ="safe").load(Path(path).read_text(encoding="utf-8")) or {}).get("users") or []
+    return found
+
+
+def _tls(configuration: Any, where: str) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=configuration.ssl_ca_cert or None)
+    except (ssl.SSLError, OSError) as error:
+        raise KubeconfigError(
+            f"the cluster's CA cannot be used: {_sentence(error)}",
+            field=f"{where}: clusters[].cluster.certificate-authority",
+            hint=HINT,
+        ) from error
+    if not configuration.verify_ssl:
+        raise KubeconfigError(
+            "insecure-skip-tls-verify is set: a runbook about trust does not look away",
+            field=f"{where}: clusters[].cluster.insecure-skip-tls-verify",
+            hint="Give the cluster's CA instead (certificate-authority).",
+        )
+    if configuration.cert_file:
+        try:
+            _check_dates(Path(configuration.cert_file), where)
+            context.load_cert_chain(configuration.cert_file, configuration.key_file)
+        except (ssl.SSLError, ValueError, OSError) as error:
+            raise KubeconfigError(
+                f"the client certificate and its key cannot be used: {_sentence(error)}",
+                field=f"{where}: users[].user.client-certificate",
+                hint=HINT,
+            ) from error
+    return context
+
+
+def _check_dates(path: Path, where: str) -> None:
+    for block in split_pem(path.read_bytes())[:1]:
+        found, now = facts(block), datetime.now(UTC)
+        if found.not_after < now:
+            raise KubeconfigError(
+                f"the client certificate of {found.subject} expired on {found.not_after:%Y-%m-%d %H:%M}Z",
+                field=f"{where}: users[].user.client-certificate",
+                hint="Get a new kubeconfig from whoever runs the cluster.",
+            )
+
+
+def _headers(configuration: Any) -> Callable[[], dict[str, str]]:
+    def headers() -> dict[str, str]:
+        value = configuration.get_api_key_with_prefix("BearerToken") or configuration.get_api_key_with_prefix(
+            "authorization"
+        )
+        if not value:
+            return {}
+        text = str(value)
+        return {"Authorization": text if " " in text else f"Bearer {text}"}
+
+    return headers
+
+
+def _in_cluster() -> Access:
+    from kubernetes.client import Configuration
+    from kubernetes.config import load_incluster_config
+    from kubernetes.config.config_exception import ConfigException
+
+    configuration = Configuration()
+    try:
+        load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+    except ConfigException as error:
+        raise KubeconfigError(_sentence(error), field="--kubeconfig in-cluster") from error
+    return Access(
+        _server(configuration, IN_CLUSTER),
+        IN_CLUSTER,
+        "service account",
+        _tls(configuration, IN_CLUSTER),
+        _headers(configuration),
+    )
+
+
+def _sentence(error: Exception) -> str:
+    """The library's own words, one line, without what may hold a credential (an exec plugin's output)."""
+    return " ".join(str(error).split())[:200] or type(error).__name__

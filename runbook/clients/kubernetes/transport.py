@@ -1,0 +1,174 @@
+"""One keep-alive connection pool to the API server, and every way a request can fail as a named error."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import msgspec
+import stamina
+
+from runbook.clients.kubernetes.kubeconfig import Access
+from runbook.clients.resolving import transport
+from runbook.errors import (
+    ClusterIdentityError,
+    DeniedError,
+    MalformedError,
+    MissingError,
+    ObservationError,
+    TimedOutError,
+    UnreachableError,
+)
+
+AGENT = "runbook"
+RETRIED = (429, 500, 502, 503, 504)
+LONGEST_WAIT = 10.0  # seconds between two tries, whatever the server asks for
+
+
+class _Again(Exception):
+    """A passing fault: the server asks to come back, after so many seconds if it says."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        super().__init__(f"HTTP {response.status_code}")
+        self.response = response
+
+
+def _passing(error: Exception) -> bool | float:
+    """Whether to try again, and after how many seconds when the server says so (Retry-After)."""
+    if isinstance(error, _Again):
+        asked = error.response.headers.get("Retry-After", "")
+        return min(float(asked), LONGEST_WAIT) if asked.isdecimal() else True
+    return isinstance(error, httpx.ConnectTimeout | httpx.RemoteProtocolError)
+
+
+class Transport:
+    """Sends requests. They are tried again, few times and briefly, or when the server's Retry-After says."""
+
+    def __init__(self, access: Access, resolve: Mapping[str, str], timeout: float) -> None:
+        self._access = access
+        self._client = httpx.Client(
+            base_url=access.server,
+            transport=transport(access.verify, resolve),
+            timeout=httpx.Timeout(timeout, connect=5.0),
+            headers={"User-Agent": AGENT, "Accept-Encoding": "gzip"},
+            trust_env=False,
+        )
+
+    def get(self, path: str, what: str, *, accept: str = "application/json", **query: str | int) -> httpx.Response:
+        """GET, complete. Raises an ObservationError named `what`."""
+        return self._answered(what, self._tried("GET", path, what, {"Accept": accept}, query, None))
+
+    def post(self, path: str, what: str, body: bytes, *, accepted: tuple[int, ...] = ()) -> httpx.Response:
+        """POST of a question; statuses in `accepted` are answers too."""
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        response = self._tried("POST", path, what, headers, {}, body)
+        return response if response.status_code in accepted else self._answered(what, response)
+
+    @contextmanager
+    def stream(self, path: str, what: str, *, silence: float, **query: str | int) -> Iterator[httpx.Response]:
+        """GET, line by line; `silence` is how many seconds may pass without a byte before it is a TimedOutError."""
+        timeout = httpx.Timeout(silence, connect=5.0)
+        request = self._client.build_request("GET", path, params=query, headers=self._access.headers(), timeout=timeout)
+        with _named(what):
+            response = self._client.send(request, stream=True)
+            try:
+                if response.status_code >= 400:
+                    response.read()
+                    self._answered(what, response)
+                yield response
+            finally:
+                response.close()
+
+    def close(self) -> None:
+        """Close the pool."""
+        self._client.close()
+
+    def _tried(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        headers: Mapping[str, str],
+        query: Mapping[str, Any],
+        body: bytes | None,
+    ) -> httpx.Response:
+        try:
+            for attempt in stamina.retry_context(
+                on=_passing,
+                attempts=3,
+                wait_initial=0.2,
+                wait_max=2.0,
+                wait_jitter=0.2,
+                timeout=2 * LONGEST_WAIT,
+            ):
+                with attempt, _named(what, passing=True):
+                    response = self._client.request(
+                        method, path, params=dict(query), content=body, headers={**headers, **self._access.headers()}
+                    )
+                    if response.status_code in RETRIED and attempt.num < 3:
+                        raise _Again(response)
+                    return response
+        except _Again as error:
+            return error.response
+        except httpx.HTTPError as error:
+            raise _as_named(what, error) from error
+        raise AssertionError("stamina always runs at least one attempt")
+
+    def _answered(self, what: str, response: httpx.Response) -> httpx.Response:
+        if response.status_code < 400:
+            return response
+        why = f"{response.status_code} {status_message(response)}"
+        if response.status_code in (401, 403):
+            raise DeniedError(what, why)
+        if response.status_code == 404:
+            raise MissingError(what, why)
+        if response.status_code in (408, 504):
+            raise TimedOutError(what, why)
+        raise ObservationError(what, why)
+
+
+def status_message(response: httpx.Response) -> str:
+    """The message of a Kubernetes Status, else the beginning of the body, one line."""
+    try:
+        message = msgspec.json.decode(response.content).get("message", "")
+    except (msgspec.DecodeError, AttributeError):
+        message = response.text
+    return " ".join(str(message or response.reason_phrase).split())[:300]
+
+
+@contextmanager
+def _named(what: str, *, passing: bool = False) -> Iterator[None]:
+    """Turn httpx' errors into the tree's; passing faults go through, for whoever tries again."""
+    try:
+        yield
+    except (httpx.ConnectTimeout, httpx.RemoteProtocolError) as error:
+        if passing:
+            raise
+        raise _as_named(what, error) from error
+    except httpx.HTTPError as error:
+        raise _as_named(what, error) from error
+
+
+def _as_named(what: str, error: httpx.HTTPError) -> ObservationError | ClusterIdentityError:
+    if isinstance(error, httpx.TimeoutException):
+        return TimedOutError(what, "no answer within the time allowed")
+    if isinstance(error, httpx.DecodingError):
+        return MalformedError(what, "the answer cannot be decoded")
+    cause = _tls_cause(error)
+    if cause is not None:
+        return UnreachableError(
+            what, f"TLS: {cause.verify_message if isinstance(cause, ssl.SSLCertVerificationError) else cause.reason}"
+        )
+    return UnreachableError(what, " ".join(str(error).split())[:200] or type(error).__name__)
+
+
+def _tls_cause(error: BaseException) -> ssl.SSLError | None:
+    current: BaseException | None = error
+    while current is not None:
+        if isinstance(current, ssl.SSLError):
+            return current
+        current = current.__cause__ or current.__context__
+    return None

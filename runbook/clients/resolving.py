@@ -1,0 +1,58 @@
+"""`resolve` of an inventory: curl's meaning. A connection goes elsewhere, while names in TLS and HTTP stay true."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import httpcore
+import httpx
+
+
+class ResolvingBackend(httpcore.NetworkBackend):
+    """Opens `host:port` at the address the mapping gives, and everything else as usual."""
+
+    def __init__(self, resolve: Mapping[str, str]) -> None:
+        self._resolve = {k.lower(): v for k, v in resolve.items()}
+        self._inner = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Connect, at the mapped address if there is one."""
+        host, port = target(self._resolve, host, port)
+        return self._inner.connect_tcp(host, port, timeout, local_address, socket_options)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait between httpcore's own retries."""
+        self._inner.sleep(seconds)
+
+
+def target(resolve: Mapping[str, str], host: str, port: int) -> tuple[str, int]:
+    """Where `host:port` is to be reached."""
+    mapped = resolve.get(f"{host.lower()}:{port}")
+    if mapped is None:
+        return host, port
+    address, _, number = mapped.rpartition(":")
+    return address.strip("[]"), int(number)
+
+
+def transport(verify: ssl.SSLContext, resolve: Mapping[str, str], *, connections: int = 8) -> httpx.HTTPTransport:
+    """An httpx transport over a keep-alive pool that honours `resolve`."""
+    made = httpx.HTTPTransport(verify=verify, retries=0, trust_env=False)
+    made._pool = httpcore.ConnectionPool(
+        ssl_context=verify,
+        max_connections=connections,
+        max_keepalive_connections=connections,
+        keepalive_expiry=30.0,
+        http1=True,
+        http2=False,
+        network_backend=ResolvingBackend(resolve),
+    )
+    return made

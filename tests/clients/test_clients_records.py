@@ -1,0 +1,305 @@
+"""Git checkouts, controller logs, measured quiet, and one whole observation of the embedded cluster `pair`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+
+from runbook.clients import controllerlogs
+from runbook.clients.git import read_checkout
+from runbook.clients.kubernetes import KubeClient, Listing, WatchEvent, connect
+from runbook.clients.observe import PROBES, observe
+from runbook.clients.soak import WATCHED, difference, mark, soak
+from runbook.domain.cluster import Event, Node
+from runbook.domain.helm import HelmRelease
+from runbook.domain.kinds import KINDS, decode
+from runbook.domain.pods import Pod
+from runbook.embedded import EmbeddedCluster
+from runbook.errors import DeniedError, ObservationError
+from runbook.inventory.load import load
+from runbook.inventory.model import Inventory
+
+START = datetime(2025, 10, 17, 11, tzinfo=UTC)
+RELEASE = """# a comment
+kind: Namespace
+metadata: {name: ffl}
+---
+kind: HelmRelease
+metadata: {name: backend, namespace: ffl}
+spec:
+  chart: {spec: {chart: backend, version: "1.2.3"}}
+  values:
+    image: {tag: 0.1.18}
+    sidecar: {image: "x/y:2.0"}
+"""
+
+
+class TestGit:
+    @pytest.fixture
+    def checkout(self, tmp_path: Path) -> Path:
+        (tmp_path / "apps").mkdir()
+        (tmp_path / "apps/backend.yaml").write_text(RELEASE)
+        (tmp_path / "apps/chart.yaml").write_text("kind: HelmRelease\nname: {{ nothing }\n")
+        git(tmp_path, "init", "-q", "-b", "main")
+        git(tmp_path, "add", "-A")
+        git(tmp_path, "commit", "-q", "-m", "one", when="2025-10-01T10:00:00+02:00")
+        (tmp_path / "other.yaml").write_text("kind: Kustomization\nmetadata: {name: k, namespace: n}\n")
+        git(tmp_path, "add", "-A")
+        git(tmp_path, "commit", "-q", "-m", "two", when="2025-10-02T10:00:00+00:00")
+        return tmp_path
+
+    def test_what_files_declare_with_line_and_date(self, checkout: Path) -> None:
+        head, files = read_checkout(checkout)
+        assert (head.branch, head.dirty, len(head.revision)) == ("main", False, 40)
+        assert head.committed == datetime(2025, 10, 2, 10, tzinfo=UTC)
+        backend, other = files
+        assert (backend.path, backend.line, backend.name, backend.chart_version) == (
+            "apps/backend.yaml",
+            5,
+            "backend",
+            "1.2.3",
+        )
+        assert backend.image_tags == (("image.tag", "0.1.18"), ("sidecar.image", "2.0"))
+        assert backend.committed == datetime(2025, 10, 1, 8, tzinfo=UTC)
+        assert (other.kind, other.line, other.committed) == ("Kustomization", 1, head.committed)
+
+    def test_a_changed_tree_is_dirty_and_an_untracked_file_declares_nothing(self, checkout: Path) -> None:
+        (checkout / "new.yaml").write_text(RELEASE)
+        head, files = read_checkout(checkout)
+        assert head.dirty
+        assert "new.yaml" not in {f.path for f in files}
+
+    def test_it_is_only_read(self, checkout: Path) -> None:
+        before = {p: p.stat().st_mtime_ns for p in checkout.rglob("*") if p.is_file()}
+        read_checkout(checkout)
+        assert {p: p.stat().st_mtime_ns for p in checkout.rglob("*") if p.is_file()} == before
+
+    def test_what_is_no_checkout(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+        with pytest.raises(ObservationError, match="not a git repository"):
+            read_checkout(tmp_path)
+        with pytest.raises(ObservationError, match="it is not a folder"):
+            read_checkout(tmp_path / "gone")
+
+
+def git(folder: Path, *argv: str, when: str = "") -> None:
+    person = {f"GIT_{r}_{k}": "x@example.invalid" for r in ("AUTHOR", "COMMITTER") for k in ("NAME", "EMAIL")}
+    dates = {"GIT_AUTHOR_DATE": when, "GIT_COMMITTER_DATE": when} if when else {}
+    quiet = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    subprocess.run(["git", *argv], cwd=folder, env={**os.environ, **person, **dates, **quiet}, check=True)
+
+
+JSON = (
+    '{"level":"error","ts":"2025-10-17T11:00:01.5Z","msg":"Reconciler error","controllerKind":"HelmRelease",'
+    '"namespace":"ffl","name":"backend","error":"timed out"}'
+)
+
+
+class TestLogs:
+    @pytest.mark.parametrize(
+        ("line", "level", "message", "subject"),
+        [
+            (JSON, "error", "timed out", "HelmRelease/ffl/backend"),
+            ('{"level":"info","msg":"fine"}', "info", "fine", ""),
+            ('{"level":"warn","msg":"hm"}', "warning", "hm", ""),
+            ('{"level":"panic","msg":"oh"}', "error", "oh", ""),
+            ("{broken json", "info", "{broken json", ""),
+            ("E1017 11:00:01.123456       1 main.go:12] no luck", "error", "no luck", ""),
+            ("W1017 11:00:01.123456       1 main.go:12] hm", "warning", "hm", ""),
+            ("I1017 11:00:01.123456       1 main.go:12] fine", "info", "fine", ""),
+            ('time="2025-10-17T11:00:01Z" level=error msg="no luck" x=1', "error", "no luck", ""),
+            ("level=fatal msg=over", "error", "over", ""),
+            ("hello", "info", "hello", ""),
+            ("", "info", "", ""),
+        ],
+    )
+    def test_each_form_of_a_line(self, line: str, level: str, message: str, subject: str) -> None:
+        assert controllerlogs.parse(line)[:3] == (level, message, subject)
+
+    def test_time_of_a_json_line(self) -> None:
+        assert controllerlogs.parse(JSON)[3] == datetime(2025, 10, 17, 11, 0, 1, 500_000, UTC)
+
+    def test_alike_errors_are_one_group_and_every_line_is_counted(self, inventory: Inventory) -> None:
+        lines = [f"level=error msg=attempt {n} failed for 3f2a9c1d{n}" for n in range(40)]
+        lines += ["level=info msg=fine"] * 10
+        (window,), (group,) = read(inventory, lambda: iter(lines))
+        assert (window.lines, window.error) == (50, "")
+        assert (group.level, group.count, group.sample) == ("error", 40, lines[0])
+        assert group.message == "attempt … failed for …"
+
+    def test_a_pod_that_cannot_be_read_is_a_window_with_an_error(self, inventory: Inventory) -> None:
+        def refuse() -> Iterator[str]:
+            raise DeniedError("log", "403 no")
+
+        (window,), groups = read(inventory, refuse)
+        assert (window.error, groups) == ("403 no", ())
+
+
+def read(inventory: Inventory, lines: Callable[[], Iterator[str]]) -> Any:
+    spec = {"containers": [{"name": "manager"}]}
+    pods = [made("Pod", namespace=n, spec=spec) for n in ("flux-system", "elsewhere")]
+    client: Any = SimpleNamespace(logs=lambda *_a, **_k: lines())
+    return controllerlogs.read_logs(client, inventory, pods, START)  # type: ignore[arg-type]
+
+
+def made(kind: str, name: str = "x", namespace: str = "mail", **fields: Any) -> Any:
+    metadata = {"name": name, "namespace": namespace, "uid": f"{kind}-{name}"}
+    return decode(kind, msgspec.json.encode({"metadata": metadata, **fields}))
+
+
+def a_pod(restarts: int = 0, *, ready: str = "True", image: str = "sha256:a") -> Pod:
+    statuses = [{"name": "c", "restartCount": restarts, "imageID": image}]
+    conditions = [{"type": "Ready", "status": ready}]
+    found: Pod = made("Pod", status={"phase": "Running", "containerStatuses": statuses, "conditions": conditions})
+    return found
+
+
+def a_node(*, cordoned: bool = False) -> Node:
+    conditions = [{"type": "Ready", "status": "True"}]
+    found: Node = made("Node", namespace="", spec={"unschedulable": cordoned}, status={"conditions": conditions})
+    return found
+
+
+def a_release(version: int) -> HelmRelease:
+    found: HelmRelease = made("HelmRelease", status={"history": [{"version": version}]})
+    return found
+
+
+def an_event(count: int) -> Event:
+    found: Event = made("Event", reason="BackOff", type="Warning", count=count, involvedObject={"namespace": "mail"})
+    return found
+
+
+class TestMarks:
+    @pytest.mark.parametrize(
+        ("before", "after", "words"),
+        [
+            (a_pod(0), a_pod(1), "restarts 0 → 1"),
+            (a_pod(), a_pod(ready="False"), "ready True → False"),
+            (a_pod(), a_pod(image="sha256:b"), "an image changed"),
+            (a_release(1), a_release(2), "revision 1 → 2"),
+            (a_node(), a_node(cordoned=True), "cordoned False → True"),
+            (an_event(1), an_event(2), "Warning event BackOff again"),
+        ],
+    )
+    def test_what_disturbs(self, before: Any, after: Any, words: str) -> None:
+        assert mark(before) == mark(before)
+        assert mark(before) != mark(after)
+        assert difference(after, mark(before), mark(after)) == words
+
+
+class FakeClient:
+    """Lists one pod; its watch of pods plays a script."""
+
+    def __init__(self, script: list[WatchEvent | Exception]) -> None:
+        self._script = script
+
+    def list(self, kind: str) -> Listing:
+        items = {"Pod": (a_pod(),), "Node": (a_node(),)}.get(kind, ())
+        return Listing(kind, items, (), "1")
+
+    def watch(self, kind: str, _version: str, *, until: Callable[[], bool], silence: float) -> Iterator[WatchEvent]:
+        for step in self._script if kind == "Pod" else ():
+            if isinstance(step, Exception):
+                raise step
+            yield step
+        while not until():
+            time.sleep(0.01)
+
+
+@pytest.fixture(scope="module")
+def inventory() -> Inventory:
+    root = Path(__file__).resolve().parents[2] / "runbook/rehearsal/scenarios/pair/inventory.yaml"
+    return load(root, today=date(2025, 10, 17)).inventory
+
+
+def quiet(inventory: Inventory, *script: WatchEvent | Exception) -> Any:
+    client: Any = FakeClient(list(script))
+    return soak(client, inventory, wanted_seconds=0.6, now=lambda: datetime.now(UTC), patience=5)
+
+
+class TestSoak:
+    def test_quiet_is_measured(self, inventory: Inventory) -> None:
+        window = quiet(inventory)
+        assert (window.quiet_seconds, window.resets, window.samples) == (0.6, (), 0)
+
+    def test_one_restart_starts_the_clock_again(self, inventory: Inventory) -> None:
+        window = quiet(inventory, WatchEvent("MODIFIED", a_pod(1)))
+        ((reason, name),) = [(r.reason, r.object) for r in window.resets]
+        assert (reason, name) == ("restarts 0 → 1", "Pod/mail/x")
+        assert (window.ended - window.resets[0].at).total_seconds() >= 0.6
+
+    def test_what_was_missed_is_found_in_the_list(self, inventory: Inventory) -> None:
+        missed = Listing("Pod", (a_pod(3),), (), "9")
+        window = quiet(inventory, WatchEvent("RELISTED", None, missed))
+        assert [r.reason for r in window.resets] == ["restarts 0 → 3"]
+
+    def test_a_pod_that_changes_nothing_that_counts_is_quiet(self, inventory: Inventory) -> None:
+        window = quiet(inventory, WatchEvent("MODIFIED", a_pod()))
+        assert (window.resets, window.samples) == ((), 1)
+
+    def test_a_frozen_watch_whose_list_fails_is_not_quiet(self, inventory: Inventory) -> None:
+        with pytest.raises(ObservationError, match="no longer"):
+            quiet(inventory, DeniedError("pods in all namespaces", "403 no longer"))
+
+
+# one whole observation
+
+
+@pytest.fixture(scope="module")
+def pair() -> Iterator[EmbeddedCluster]:
+    with EmbeddedCluster("pair", time_scale=300) as cluster:
+        cluster.wait_for_frame(lambda _event: None)
+        yield cluster
+
+
+def look(cluster: EmbeddedCluster, *wants: str, user: str = "") -> Any:
+    read = load(cluster.inventory, today=date(2025, 10, 17)).inventory
+    path = cluster.kubeconfig.with_name(f"kubeconfig-{user}") if user else cluster.kubeconfig
+    client: KubeClient = connect(kubeconfig=str(path), resolve=read.resolve)
+    try:
+        return observe(client, read, wants=wants, base=cluster.inventory.parent, now=lambda: client.clock().now)
+    finally:
+        client.close()
+
+
+PROBED = sorted(name for names in PROBES for name in names)
+
+
+class TestObserve:
+    def test_everything_there_is_without_a_gap(self, pair: EmbeddedCluster) -> None:
+        found = look(pair, *KINDS, *PROBED)
+        snapshot = found.snapshot
+        assert set(snapshot.gaps) <= {"Secret", "OCIRepository", "Bucket", "StorageClass"}
+        assert {r.metadata.name for r in snapshot.objects["HelmRelease"]} == {"noteboard", "postbox"}
+        assert len(found.raw["HelmRelease"]) == 2
+        cells = {c.vantage: c for c in snapshot.objects["RegistryTrust"]}
+        assert cells["operator"].manifest == "ok"
+        assert cells["pair-1"].chain.startswith("x509: certificate signed by unknown authority")
+        assert [u.opens for u in snapshot.objects["UnsealProbe"]] == [False]
+        assert all(w.error == "" and w.lines >= 0 for w in snapshot.objects["LogWindow"])
+        assert snapshot.objects["EndpointProbe"][0].status == 503
+
+    def test_what_is_denied_is_a_gap_with_its_permission_and_the_rest_intact(self, pair: EmbeddedCluster) -> None:
+        snapshot = look(pair, "HelmRelease", "Pod", "SealedSecret", "LogWindow", "Secret", user="viewer").snapshot
+        gap = snapshot.gaps["HelmRelease"]
+        assert gap.permission == "list helmreleases.helm.toolkit.fluxcd.io in all namespaces"
+        assert "403" in gap.why
+        assert "HelmRelease" not in snapshot.objects
+        assert "does not opt in" in snapshot.gaps["Secret"].why
+        assert snapshot.objects["Pod"]
+        assert len(snapshot.objects["SealedSecret"]) == 1
+        assert all("403" in w.error for w in snapshot.objects["LogWindow"])
+
+    def test_soak_sees_the_list_it_watches(self, pair: EmbeddedCluster) -> None:
+        assert set(WATCHED) <= set(KINDS)
+        assert set(look(pair, *WATCHED).snapshot.objects) == set(WATCHED)
