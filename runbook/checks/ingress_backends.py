@@ -1,0 +1,46 @@
+"""Does every Ingress path lead to a Service that exists and has a ready endpoint?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from runbook.checks.services_endpoints import ready_endpoints
+from runbook.domain.network import EndpointSlice, Ingress, Service
+from runbook.inventory.model import Inventory
+from runbook.judgement.answers import Answers, by_name, cluster_ref
+from runbook.model import Finding, Snapshot
+
+QUESTION = "Does every Ingress path lead to a Service that exists and has a ready endpoint?"
+NEEDS = ("Ingress", "Service", "EndpointSlice")
+STAGES = ("verify",)
+answer = Answers("ingress-backends")
+
+
+def check(snapshot: Snapshot, inventory: Inventory) -> Iterator[Finding]:
+    """One answer for each Ingress: all of its paths, or the first that leads nowhere."""
+    services, ready = by_name(snapshot.of(Service)), ready_endpoints(snapshot.of(EndpointSlice))
+    ingresses = snapshot.of(Ingress)
+    for ingress in ingresses:
+        problems = []
+        for name, path in _backends(ingress):
+            key = (ingress.metadata.namespace, name)
+            if key not in services:
+                problems.append(f"{path} leads to Service {name}, which does not exist")
+            elif not ready[key]:
+                problems.append(f"{path} leads to Service {name}, which has no ready endpoint")
+        if problems:
+            yield answer.failed(ingress.ref, problems[0], *problems[1:])
+        else:
+            yield answer.passed(ingress.ref, f"{sum(1 for _ in _backends(ingress))} path(s) lead to ready endpoints")
+    if not ingresses:
+        tell = answer.failed if inventory.endpoints else answer.inapplicable
+        yield tell(cluster_ref(snapshot), f"there is no Ingress; {len(inventory.endpoints)} endpoint(s) are declared")
+
+
+def _backends(ingress: Ingress) -> Iterator[tuple[str, str]]:
+    if ingress.spec.default_backend and ingress.spec.default_backend.service:
+        yield ingress.spec.default_backend.service.name, "the default backend"
+    for rule in ingress.spec.rules or ():
+        for entry in rule.http.paths if rule.http else ():
+            if entry.backend.service:
+                yield entry.backend.service.name, f"{rule.host}{entry.path}"

@@ -1,0 +1,128 @@
+"""The service checklist: what the ticket believes, against what is declared, runs, and says of itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from runbook.domain.probes import EndpointProbe, GitFile, GitHead
+
+ROW = {
+    "id": "ccbot",
+    "text": "CCbot pod running (v2.0.2)",
+    "namespace": "triager",
+    "release": "triager/ccbot",
+    "version": "2.0.2",
+}
+AGENT = {"id": "agent", "text": "MTG Dev Agents worker running", "ticked": False}
+RELEASES = [{"namespace": "triager", "name": "ccbot"}]
+WORKLOADS = ["Deployment", "StatefulSet", "DaemonSet"]
+
+
+def running(worlds: Any, tag: str) -> Any:
+    return worlds.pod(
+        "ccbot-1", "triager", image=f"reg.example:5000/ccbot:{tag}", labels={"app.kubernetes.io/name": "ccbot"}
+    )
+
+
+class TestVersions:
+    def ask(self, worlds: Any, *objects: Any, row: dict[str, Any] = ROW) -> Any:
+        (found,) = worlds.ask(
+            "versions-agree",
+            worlds.snapshot(*objects, empty=["Pod", "HelmRelease"]),
+            worlds.inventory(services=[row], releases=RELEASES),
+        )
+        return found
+
+    def test_believed_against_declared(self, worlds: Any) -> None:
+        found = self.ask(worlds, worlds.release("ccbot", "triager", tag="0.2.3"), running(worlds, "0.2.3"))
+        assert (str(found.result), found.reason) == ("fail", "believed 2.0.2, declared 0.2.3")
+
+    def test_believed_and_declared_nowhere(self, worlds: Any) -> None:
+        found = self.ask(worlds, row=AGENT)
+        assert (str(found.result), "NOT-DECLARED" in found.reason) == ("fail", True)
+
+    def test_reported_against_running_is_noticed(self, worlds: Any) -> None:
+        probe = EndpointProbe("health", "https://x", status=200, tls="verified", body_version="1.0.0")
+        row = {**ROW, "endpoint": "health"}
+        inventory = worlds.inventory(
+            services=[row], releases=RELEASES, endpoints=[{"name": "health", "url": "https://x"}]
+        )
+        seen = worlds.snapshot(worlds.release("ccbot", "triager", tag="2.0.2"), running(worlds, "2.0.2"), probe)
+        (found,) = worlds.ask("versions-agree", seen, inventory)
+        assert (str(found.result), found.facts["reported"]) == ("warn", "1.0.0")
+
+    def test_agreement_passes_and_nothing_running_fails(self, worlds: Any) -> None:
+        release = worlds.release("ccbot", "triager", tag="2.0.2")
+        assert str(self.ask(worlds, release, running(worlds, "2.0.2")).result) == "pass"
+        assert str(self.ask(worlds, release).result) == "fail"
+
+    def test_denied_is_not_evaluated(self, worlds: Any, results: Any) -> None:
+        inventory = worlds.inventory(services=[ROW], releases=RELEASES)
+        assert results("versions-agree", worlds.snapshot(empty=["Pod"], gaps=["HelmRelease"]), inventory) == ["error"]
+
+
+class TestRunning:
+    LABELS = {"helm.toolkit.fluxcd.io/name": "ccbot", "helm.toolkit.fluxcd.io/namespace": "triager"}
+
+    def result(self, worlds: Any, *objects: Any, row: dict[str, Any] = ROW, **snapshot: Any) -> str:
+        seen = worlds.snapshot(*objects, **{"empty": [*WORKLOADS, "HelmRelease"], **snapshot})
+        (found,) = worlds.ask("services-running", seen, worlds.inventory(services=[row], releases=RELEASES))
+        return str(found.result)
+
+    def test_release_and_workload_must_be_ready(self, worlds: Any) -> None:
+        up, down = (worlds.deployment("ccbot", "triager", ready=n, labels=self.LABELS) for n in (1, 0))
+        assert self.result(worlds, worlds.release("ccbot", "triager"), up) == "pass"
+        assert self.result(worlds, worlds.release("ccbot", "triager"), down) == "fail"
+        assert self.result(worlds, worlds.release("ccbot", "triager", "False"), up) == "fail"
+        assert self.result(worlds, worlds.release("ccbot", "triager")) == "fail"
+
+    def test_a_row_that_nothing_declares_is_a_fail(self, worlds: Any) -> None:
+        assert self.result(worlds, row=AGENT) == "fail"
+
+    def test_denied_is_not_evaluated(self, worlds: Any) -> None:
+        assert self.result(worlds, empty=WORKLOADS, gaps=["HelmRelease"]) == "error"
+
+
+class TestGit:
+    FILE = GitFile("HelmRelease", "triager", "ccbot", "apps/triager/ccbot.yaml", 1, "0.2.3", (("image.tag", "0.2.3"),))
+    HEAD = GitHead("abcdef0123456789", "main")
+    SOURCE = {"path": ".", "source": {"kind": "GitRepository", "namespace": "flux-system", "name": "fleet"}}
+
+    @pytest.mark.parametrize(("version", "result"), [("0.2.3", "skip"), ("2.0.2", "fail")])
+    def test_equal_needs_no_edit_and_different_shows_file_and_line(
+        self, worlds: Any, version: str, result: str
+    ) -> None:
+        inventory = worlds.inventory(services=[{**ROW, "version": version}], releases=RELEASES)
+        (found,) = worlds.ask("git-versions", worlds.snapshot(self.FILE), inventory)
+        assert str(found.result) == result
+        assert "apps/triager/ccbot.yaml:1" in found.reason
+
+    def test_what_git_does_not_declare_is_a_fail_and_what_nobody_expects_is_noticed(
+        self, worlds: Any, results: Any
+    ) -> None:
+        inventory = worlds.inventory(
+            services=[AGENT | {"version": "1"}], releases=[{"namespace": "shop", "name": "shop"}]
+        )
+        assert results("git-versions", worlds.snapshot(self.FILE), inventory) == ["fail", "fail", "warn"]
+
+    def test_without_a_checkout_it_is_not_evaluated(self, worlds: Any, results: Any) -> None:
+        inventory = worlds.inventory(services=[ROW], releases=RELEASES, git=self.SOURCE)
+        assert results("git-versions", worlds.snapshot(gaps=["GitFile"]), inventory) == ["error"]
+        assert results("git-revision", worlds.snapshot(gaps=["GitHead"]), inventory) == ["error"]
+
+    @pytest.mark.parametrize(
+        ("artifact", "dirty", "result"),
+        [
+            ("main@sha1:abcdef0123456789", False, "skip"),
+            ("main@sha1:0000", False, "fail"),
+            ("main@sha1:abcdef0123456789", True, "fail"),
+        ],
+    )
+    def test_head_against_what_flux_fetched(
+        self, worlds: Any, results: Any, artifact: str, dirty: bool, result: str
+    ) -> None:
+        source = worlds.flux("GitRepository", "fleet", "flux-system", status={"artifact": {"revision": artifact}})
+        head = GitHead("abcdef0123456789", "main", dirty=dirty)
+        assert results("git-revision", worlds.snapshot(source, head), worlds.inventory(git=self.SOURCE)) == [result]

@@ -1,0 +1,142 @@
+"""Registry trust, sealing, access: asked where it matters, and never green without an answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from runbook.domain.probes import AccessReview, RegistryTrust, UnsealProbe
+
+OK = dict.fromkeys(("resolve", "connect", "chain", "name", "expiry", "api"), "ok")
+HOST = "reg.example:5000"
+UNKNOWN = "x509: certificate signed by unknown authority"
+SEALED = {"sealed_secrets": {"namespace": "kube-system"}}
+
+
+def cell(vantage: str = "n1", read: str = "read", **steps: str) -> RegistryTrust:
+    return RegistryTrust(
+        vantage, "docker", HOST, node_read=read, anchors=(f"/etc/docker/certs.d/{HOST}/ca.crt",), **{**OK, **steps}
+    )
+
+
+class TestTrust:
+    def ask(self, worlds: Any, *objects: Any, **more: Any) -> Any:
+        return worlds.ask("registry-trust", worlds.snapshot(*objects, empty=["Pod", "Event"], **more))
+
+    @pytest.mark.parametrize(
+        ("steps", "words"),
+        [
+            ({"chain": UNKNOWN}, "install the CA"),
+            (
+                {"name": "x509: cannot validate certificate for 1.2.3.4 because it doesn't contain any IP SANs"},
+                "IP SANs",
+            ),
+            ({"name": "x509: certificate is valid for a, not b"}, "does not name this host"),
+            ({"expiry": "x509: certificate has expired: 2025"}, "renew"),
+            ({"chain": "http: server gave HTTP response to HTTPS client"}, "plain HTTP"),
+        ],
+    )
+    def test_the_look_alikes_have_different_cures(self, worlds: Any, steps: dict[str, str], words: str) -> None:
+        (found,) = self.ask(worlds, cell(**steps))
+        assert str(found.result) == "fail"
+        assert words in found.reason
+
+    def test_a_read_and_a_handshake_pass_and_say_what_keeps_it(self, worlds: Any) -> None:
+        (found,) = self.ask(worlds, cell())
+        assert str(found.result) == "pass"
+        assert "nothing keeps it after the next rebuild" in found.reason
+
+    def test_without_a_transport_it_is_not_evaluated(self, worlds: Any) -> None:
+        (found,) = self.ask(worlds, cell(read="no transport"))
+        assert str(found.result) == "error"
+
+    def test_a_kubelets_x509_message_is_evidence_against(self, worlds: Any) -> None:
+        pod = worlds.pod("p", "shop", waiting=("ImagePullBackOff", f'Get "https://{HOST}/v2/": {UNKNOWN}'))
+        found = worlds.ask("registry-trust", worlds.snapshot(cell(read="no transport"), pod, empty=["Event"]))
+        assert [str(f.result) for f in found] == ["fail"]
+
+    def test_a_copy_that_the_store_does_not_hold_is_noticed(self, worlds: Any) -> None:
+        found = self.ask(worlds, cell(read="read; not in the bundle: /usr/local/share/ca-certificates/registry-ca.crt"))
+        assert [str(f.result) for f in found] == ["pass", "warn"]
+        assert "update-ca-certificates" in found[1].reason
+
+    def test_probes_that_were_not_made_are_not_evaluated(self, worlds: Any) -> None:
+        (found,) = self.ask(worlds, gaps=["RegistryTrust"])
+        assert str(found.result) == "error"
+
+    @pytest.mark.parametrize(
+        ("steps", "result"), [({}, "pass"), ({"connect": "connection refused", "chain": ""}, "fail")]
+    )
+    def test_reachable_is_asked_from_the_operators_machine(
+        self, worlds: Any, results: Any, steps: dict[str, str], result: str
+    ) -> None:
+        assert results("registry-reachable", worlds.snapshot(cell("operator", **steps))) == [result]
+
+    def test_reachable_not_asked(self, worlds: Any, results: Any) -> None:
+        assert results("registry-reachable", worlds.snapshot(cell("n1"))) == ["error"]
+        assert results("registry-reachable", worlds.snapshot(gaps=["RegistryTrust"])) == ["error"]
+
+
+class TestSealing:
+    def sealed(self, worlds: Any, status: str | None = "True", message: str = "", generation: int = 1) -> Any:
+        conditions = [{"type": "Synced", "status": status, "message": message}] if status else []
+        return worlds.obj(
+            "SealedSecret",
+            "db",
+            "shop",
+            generation=generation,
+            spec={"encryptedData": {"K": "x"}},
+            status={"observedGeneration": 1, "conditions": conditions},
+        )
+
+    @pytest.mark.parametrize(
+        ("status", "generation", "result"),
+        [("True", 1, "pass"), ("False", 1, "fail"), (None, 1, "error"), ("True", 2, "error")],
+    )
+    def test_without_secrets_the_status_decides_and_doubt_is_said(
+        self, worlds: Any, results: Any, status: str | None, generation: int, result: str
+    ) -> None:
+        seen = worlds.snapshot(self.sealed(worlds, status, "no key could decrypt secret (K)", generation))
+        assert results("sealed-secrets-unsealed", seen) == [result]
+
+    @pytest.mark.parametrize(("owner", "result"), [("uid-SealedSecret-shop-db", "pass"), ("another", "fail")])
+    def test_with_secrets_ownership_decides(self, worlds: Any, results: Any, owner: str, result: str) -> None:
+        secret = worlds.obj(
+            "Secret",
+            "db",
+            "shop",
+            ownerReferences=[{"kind": "SealedSecret", "name": "db", "uid": owner, "controller": True}],
+        )
+        inventory = worlds.inventory(secrets="metadata", secrets_access={"namespaces": ["shop"]})
+        assert results("sealed-secrets-unsealed", worlds.snapshot(self.sealed(worlds), secret), inventory) == [result]
+
+    def test_none_where_a_controller_is_expected_is_a_fail_and_denied_is_not_evaluated(
+        self, worlds: Any, results: Any
+    ) -> None:
+        assert results(
+            "sealed-secrets-unsealed", worlds.snapshot(empty=["SealedSecret"]), worlds.inventory(**SEALED)
+        ) == ["fail"]
+        assert results("sealed-secrets-unsealed", worlds.snapshot(gaps=["SealedSecret"])) == ["error"]
+
+    @pytest.mark.parametrize(("opens", "result"), [(True, "pass"), (False, "fail")])
+    def test_will_it_unseal(self, worlds: Any, results: Any, opens: bool, result: str) -> None:
+        seen = worlds.snapshot(UnsealProbe("shop", "db", opens, 200 if opens else 409))
+        assert results("sealing-keys", seen, worlds.inventory(**SEALED)) == [result]
+
+    def test_not_asked_is_not_evaluated(self, worlds: Any, results: Any) -> None:
+        inventory = worlds.inventory(**SEALED)
+        assert results("sealing-keys", worlds.snapshot(gaps=["UnsealProbe"]), inventory) == ["error"]
+        assert results("sealing-keys", worlds.snapshot(empty=["UnsealProbe"]), inventory) == ["error"]
+
+
+class TestAccess:
+    @pytest.mark.parametrize(("allowed", "result"), [(True, "pass"), (False, "fail")])
+    def test_a_missing_permission_is_named(self, worlds: Any, allowed: bool, result: str) -> None:
+        (found,) = worlds.ask("access", worlds.snapshot(AccessReview("list", "apps", "deployments", "", allowed)))
+        assert str(found.result) == result
+        assert allowed or found.object.name == "list deployments.apps"
+
+    def test_no_answer_is_not_evaluated(self, worlds: Any, results: Any) -> None:
+        assert results("access", worlds.snapshot(empty=["AccessReview"])) == ["error"]
+        assert results("access", worlds.snapshot(gaps=["AccessReview"])) == ["error"]
