@@ -1,0 +1,160 @@
+"""Which object is at fault when an object's own words name a cause: itself, or the Secret, source, webhook, node it names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from runbook.diagnosis.catalogue import Cause
+from runbook.diagnosis.classify import Classification
+from runbook.diagnosis.edge import Edge
+from runbook.diagnosis.roots import Proof, Root, Walk, nowhere
+from runbook.diagnosis.sealing import KEY_MISMATCH, key_mismatch
+from runbook.diagnosis.signs import Sign
+from runbook.domain.cluster import ConfigMap, Secret
+from runbook.domain.meta import Resource
+from runbook.model import ObjectRef
+
+if TYPE_CHECKING:
+    from runbook.diagnosis.walk import Walker
+
+_ABSENT = {"secret-missing": "Secret", "configmap-missing": "ConfigMap"}
+_REFERENCE = re.compile(r"\b(Secret|ConfigMap)\b.{0,60}?['\"]([a-z0-9-]{1,63})/([a-z0-9.-]{1,253})['\"]")
+_WEBHOOKS = ("webhook-unreachable", "webhook-tls", "webhook-no-dry-run", "istio-injection")
+_SOURCE_LAYERS = ("source", "registry")
+_CONSUMERS = ("HelmRelease", "HelmChart", "Kustomization")
+_OF_A_SOURCE = ("SourceNotReady", "ArtifactFailed", "NoSourceArtifact", "ChartNotReady")
+
+
+def blame(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) -> Walk:
+    """The root that this sign proves, or the walk to the object that should have prevented it."""
+    cause = walker.catalogue.causes[meaning.cause]
+    if meaning.cause == KEY_MISMATCH and ref.kind == "SealedSecret":
+        return Walk(key_mismatch(ref, sign, cause, walker.index))
+    if needed := _needed(walker, ref, sign, meaning):
+        return _missing(walker, ref, sign, needed, meaning)
+    if ref.kind in _CONSUMERS and cause.layer in _SOURCE_LAYERS and (found := _through_source(walker, ref, sign)):
+        return found
+    if meaning.cause == "unschedulable" and (found := _through_claim(walker, ref, sign)):
+        return found
+    cause = _by_structure(walker.catalogue.causes, cause, meaning, _asker(ref, sign))
+    fault = _fault(walker, ref, cause.id, meaning.captures)
+    shown = fault if fault.kind in ("Webhook", "ResourceQuota", "Namespace", "Node") else ref
+    proof: Proof = "hypothesis" if cause.hypothesis else "fact"
+    decides = cause.decides if cause.hypothesis else ""
+    edges = () if shown == ref else (Edge(ref, shown, "applies", "its message"),)
+    return Walk(
+        Root(cause.id, shown, fault, sign.message or sign.reason, sign.at, proof, decides, meaning.captures), edges
+    )
+
+
+def _fault(walker: Walker, ref: ObjectRef, cause: str, captures: Mapping[str, str]) -> ObjectRef:
+    """The one object whose repair cures all that say the same."""
+    if cause in _WEBHOOKS and (name := captures.get("webhook") or captures.get("host")):
+        return ObjectRef("Webhook", "", name)
+    if cause == "quota-exceeded" and (name := captures.get("quota")):
+        return ObjectRef("ResourceQuota", ref.namespace, name)
+    if cause == "namespace-terminating" and (name := captures.get("namespace_named")):
+        return ObjectRef("Namespace", "", name)
+    if cause == "node-not-ready" and ref.kind == "Pod":
+        for edge in walker.graph.out(ref, "runs-on"):
+            if walker.health(edge.target).state == "failing":
+                return edge.target
+    return top_controller(walker, ref) if ref.kind in ("Pod", "ReplicaSet") else ref
+
+
+def top_controller(walker: Walker, ref: ObjectRef) -> ObjectRef:
+    """The workload that makes this pod, found by controller references; the object itself when nothing makes it."""
+    for _ in range(5):
+        obj = walker.index.get(ref)
+        owner = obj.metadata.controller if obj is not None else None
+        known = walker.index.by_uid.get(owner.uid) if owner is not None else None
+        if known is None:
+            return ref
+        ref = known
+    return ref
+
+
+def _needed(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) -> ObjectRef | None:
+    """The Secret or ConfigMap that the words say is absent."""
+    if meaning.cause not in (*_ABSENT, "helm-values-reference", "post-build-substitution"):
+        return None
+    if named := _REFERENCE.search(sign.message):
+        kind, namespace, name = named.groups()
+        return ObjectRef(kind, namespace, name)
+    kind = _ABSENT.get(meaning.cause) or ("Secret" if meaning.captures.get("secret") else "ConfigMap")
+    name = meaning.captures.get(kind.lower(), "")
+    return ObjectRef(kind, ref.namespace, name) if name else None
+
+
+def _missing(walker: Walker, ref: ObjectRef, sign: Sign, needed: ObjectRef, meaning: Classification) -> Walk:
+    """A missing Secret is its maker's fault; nobody's when nothing declares it; old news when it is there now."""
+    edge = Edge(ref, needed, "needs", "its message")
+    for made in walker.graph.out(needed, "made-by"):
+        if walker.health(made.target).state == "failing":
+            walk = walker.walk(made.target).after(made).after(edge)
+            if walk.root is not None or walk.why:
+                return walk
+    present = walker.index.get(needed)
+    key = meaning.captures.get("key", "")
+    if present is not None and _has(present, key):
+        return nowhere(f"its message says that {needed} is missing, and it is there now")
+    cause = walker.catalogue.causes["secret-missing" if needed.kind == "Secret" else "configmap-missing"]
+    captures = {**meaning.captures, needed.kind.lower(): needed.name}
+    # Without a look at those who could make it, that nobody does is not known.
+    looked = needed.kind != "Secret" or walker.index.saw("SealedSecret")
+    proof: Proof = "fact" if looked else "hypothesis"
+    decides = "" if looked else f"Whether a SealedSecret (or another maker) declares {needed}."
+    return Walk(Root(cause.id, ref, needed, sign.message, sign.at, proof, decides, captures))
+
+
+def _has(obj: Resource, key: str) -> bool:
+    if not key:
+        return True
+    return isinstance(obj, (Secret, ConfigMap)) and (obj.data is None or key in obj.data)
+
+
+def _through_source(walker: Walker, ref: ObjectRef, sign: Sign) -> Walk | None:
+    """A consumer that repeats its source's words is not at fault: its source is."""
+    if sign.reason not in _OF_A_SOURCE and "is not ready: " not in sign.message:
+        return None
+    for edge in walker.graph.out(ref, "source"):
+        if walker.health(edge.target).state != "fine":
+            walk = walker.walk(edge.target).after(edge)
+            if walk.root is not None:
+                return walk
+        elif walker.index.get(edge.target) is not None and sign.reason in _OF_A_SOURCE[:1]:
+            return nowhere(f"its message repeats {edge.target}, and that is ready now")
+    return None
+
+
+def _through_claim(walker: Walker, ref: ObjectRef, sign: Sign) -> Walk | None:
+    if "ersistent" not in sign.message:
+        return None
+    for edge in walker.graph.out(ref, "needs"):
+        if edge.target.kind == "PersistentVolumeClaim" and walker.health(edge.target).state == "failing":
+            walk = walker.walk(edge.target).after(edge)
+            if walk.root is not None:
+                return walk
+    return None
+
+
+def _asker(ref: ObjectRef, sign: Sign) -> str:
+    """Whose wire fault it is: a release that repeats its source's words speaks for a source of that kind."""
+    named = sign.message.split(" ", 1)[0]
+    return named if named in ("HelmRepository", "OCIRepository", "HelmChart", "Bucket") else ref.kind
+
+
+def _by_structure(causes: Mapping[str, Cause], cause: Cause, meaning: Classification, kind: str) -> Cause:
+    """Where the kind of object says more than the words: a chart server or an OCI source is a registry."""
+    for other in causes.values():
+        rule = other.structure
+        if (
+            rule
+            and rule.get("becomes_of") == cause.id
+            and kind in rule.get("kinds", ())
+            and meaning.fault == rule.get("fault")
+        ):
+            return other
+    return cause

@@ -1,0 +1,31 @@
+"""One edge of the graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from runbook.model import ObjectRef
+
+Relates = Literal[
+    "depends-on",  # dependsOn
+    "source",  # sourceRef, chartRef, the HelmChart of a release, the source of a chart
+    "hook",  # a Job that a Helm action made
+    "applies",  # an object of a Kustomization or a release
+    "owns",  # an ownerReference, downwards
+    "needs",  # a Secret, ConfigMap, claim or account that must exist
+    "made-by",  # who should make a Secret
+    "serves",  # Service → Pod, Ingress → Service, endpoint → Service
+    "runs-on",  # Pod → Node
+    "class",  # claim → StorageClass
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """`origin` depends on `target`; `proof` is the field or label that says so."""
+
+    origin: ObjectRef
+    target: ObjectRef
+    relation: Relates
+    proof: str

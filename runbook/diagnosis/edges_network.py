@@ -1,0 +1,60 @@
+"""Edges of the way in: declared endpoint → Service, Ingress → Service, Service → pods behind it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from runbook.diagnosis.edge import Edge
+from runbook.diagnosis.index import Index
+from runbook.domain.network import Backend, Ingress, Service
+from runbook.domain.pods import Pod
+from runbook.model import ObjectRef
+
+
+def edges(index: Index, services: Mapping[str, str]) -> Iterator[Edge]:
+    """All edges that end at a Service or start at one."""
+    for ref, probe in index.probes.items():
+        named = services.get(probe.name) or probe.service
+        if "/" in named:
+            namespace, name = named.split("/", 1)
+            yield Edge(ref, ObjectRef("Service", namespace, name), "serves", "the inventory's endpoint")
+    selected = _by_label(index)
+    for ref, obj in index.objects.items():
+        if isinstance(obj, Ingress):
+            yield from _ingress(ref, obj)
+        elif isinstance(obj, Service):
+            yield from _service(index, ref, obj, selected)
+
+
+def _ingress(ref: ObjectRef, obj: Ingress) -> Iterator[Edge]:
+    backends: list[Backend | None] = [obj.spec.default_backend]
+    for rule in obj.spec.rules or ():
+        backends += [path.backend for path in (rule.http.paths if rule.http else ())]
+    for backend in backends:
+        if backend is not None and backend.service is not None:
+            yield Edge(ref, ObjectRef("Service", ref.namespace, backend.service.name), "serves", "spec.rules")
+
+
+def _service(
+    index: Index, ref: ObjectRef, obj: Service, selected: Mapping[tuple[str, str, str], set[ObjectRef]]
+) -> Iterator[Edge]:
+    """By EndpointSlices, which name the pods; else by the selector."""
+    for part in index.slices.get((ref.namespace, ref.name), ()):
+        for endpoint in part.endpoints or ():
+            if endpoint.target_ref is not None and endpoint.target_ref.kind == "Pod":
+                target = ObjectRef("Pod", endpoint.target_ref.namespace or ref.namespace, endpoint.target_ref.name)
+                yield Edge(ref, target, "serves", "EndpointSlice")
+    if obj.spec.selector:
+        matching = [selected.get((ref.namespace, key, value), set()) for key, value in obj.spec.selector.items()]
+        for pod in sorted(set.intersection(*matching)):
+            yield Edge(ref, pod, "serves", "spec.selector")
+
+
+def _by_label(index: Index) -> Mapping[tuple[str, str, str], set[ObjectRef]]:
+    found: dict[tuple[str, str, str], set[ObjectRef]] = defaultdict(set)
+    for ref, obj in index.objects.items():
+        if isinstance(obj, Pod):
+            for key, value in (obj.metadata.labels or {}).items():
+                found[ref.namespace, key, value].add(ref)
+    return found

@@ -1,0 +1,36 @@
+"""Edges of workloads: owner → child, pod → what it needs and where it runs, claim → StorageClass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from runbook.diagnosis.edge import Edge
+from runbook.diagnosis.index import Index
+from runbook.domain import references
+from runbook.domain.cluster import PersistentVolumeClaim
+from runbook.domain.pods import Pod, PodSpec
+from runbook.domain.workloads import Job, Workload
+from runbook.model import ObjectRef
+
+
+def edges(index: Index) -> Iterator[Edge]:
+    """All edges that start at a workload, a pod or a claim."""
+    for owner, children in index.children.items():
+        for child in children:
+            yield Edge(owner, child, "owns", "metadata.ownerReferences")
+    for ref, obj in index.objects.items():
+        if isinstance(obj, Pod):
+            yield from _needs(ref, obj.spec)
+            if obj.spec.node_name:
+                yield Edge(ref, ObjectRef("Node", "", obj.spec.node_name), "runs-on", "spec.nodeName")
+        elif isinstance(obj, (Workload, Job)):
+            yield from _needs(ref, obj.spec.template.spec)
+        elif isinstance(obj, PersistentVolumeClaim) and obj.spec.storage_class_name:
+            target = ObjectRef("StorageClass", "", obj.spec.storage_class_name)
+            yield Edge(ref, target, "class", "spec.storageClassName")
+
+
+def _needs(ref: ObjectRef, spec: PodSpec) -> Iterator[Edge]:
+    for need in references.of_pod_spec(spec, ref.namespace):
+        if not need.optional:
+            yield Edge(ref, ObjectRef(need.kind, need.namespace, need.name), "needs", need.where)

@@ -1,0 +1,155 @@
+"""First causes of everything that is red. Every failing object stands under exactly one, or in *unexplained* with why."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from runbook.diagnosis import graph, index
+from runbook.diagnosis.acts import next_act
+from runbook.diagnosis.blame import top_controller
+from runbook.diagnosis.catalogue import Catalogue, built_in
+from runbook.diagnosis.roots import Root, Walk, nowhere
+from runbook.diagnosis.walk import Walker
+from runbook.domain.kinds import KINDS
+from runbook.inventory.model import Inventory
+from runbook.model import Explained, Explanation, FirstCause, Gap, ObjectRef, Relation, Snapshot, Unexplained
+
+_SHARED = ("Secret", "ConfigMap")
+_ASKED = (
+    "HelmRelease", "Kustomization", "HelmChart", "HelmRepository", "OCIRepository", "GitRepository", "SealedSecret", "Pod",
+    "Job", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Event", "Node", "PersistentVolumeClaim", "Service",
+    "EndpointSlice", "Ingress", "UnsealProbe",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Failing:
+    object: ObjectRef
+    walk: Walk
+
+
+def explain(
+    snapshot: Snapshot, inventory: Inventory | None = None, *, catalogue: Catalogue | None = None
+) -> Explanation:
+    """Walk each failing object of a snapshot to its first cause.
+
+    `inventory` adds what declared endpoints may answer and which Service is behind them. `catalogue` is the built-in
+    one unless the caller has extended it with users' files. Ages count from the snapshot's own time.
+    """
+    catalogue = catalogue or built_in()
+    endpoints = {e.name: e for e in inventory.endpoints} if inventory else {}
+    services = {name: e.service for name, e in endpoints.items() if e.service}
+    network = graph.build(index.build(snapshot), services)
+    walker = Walker(network, catalogue, {name: tuple(e.status) for name, e in endpoints.items()})
+    failing = [
+        _Failing(ref, walk) for ref, state in walker.healths.members() if (walk := _walk(walker, ref, state.state))
+    ]
+    explained = [f for f in failing if f.walk.root is not None]
+    return Explanation(
+        snapshot.observed_at,
+        snapshot.cluster,
+        _first_causes(walker, explained, snapshot.observed_at),
+        tuple(Unexplained(f.object, f.walk.why, f.walk.hypotheses) for f in failing if f.walk.root is None),
+        _not_evaluated(snapshot),
+    )
+
+
+def _walk(walker: Walker, ref: ObjectRef, state: str) -> Walk | None:
+    """The object's walk; None for one that merely moves and has no cause below it: it does not fail."""
+    walk = walker.walk(ref)
+    if walk.root is None and state == "moving":
+        return None
+    return walk if walk.root is not None or walk.why else nowhere("nothing at hand says why")
+
+
+def _first_causes(walker: Walker, explained: Iterable[_Failing], now: datetime) -> tuple[FirstCause, ...]:
+    groups: dict[tuple[str, ObjectRef], list[_Failing]] = defaultdict(list)
+    for item in explained:
+        if item.walk.root is not None:
+            groups[item.walk.root.cause, item.walk.root.fault].append(item)
+    causes = [_first_cause(walker, items, now) for items in groups.values()]
+    return tuple(sorted(causes, key=lambda c: (-len(c.explains), c.cause, c.object)))
+
+
+def _first_cause(walker: Walker, items: list[_Failing], now: datetime) -> FirstCause:
+    roots = sorted((i.walk.root for i in items if i.walk.root is not None), key=lambda r: (r.proof != "fact", r.object))
+    root = roots[0]
+    shown = _shown(walker, roots)
+    cause = walker.catalogue.causes[root.cause]
+    times = [r.at for r in roots if r.at is not None]
+    return FirstCause(
+        root.cause,
+        shown,
+        root.proof,
+        root.message.strip(),
+        tuple(Explained(i.object, _relation(i, shown), _via(i.walk)) for i in sorted(items, key=lambda i: i.object)),
+        next_act(cause, shown, root.captures),
+        max(0, round((now - max(times)).total_seconds())) if times else None,
+        False,
+        root.decides,
+        dict(root.captures),
+    )
+
+
+def _shown(walker: Walker, roots: list[Root]) -> ObjectRef:
+    """Who is named: the object at fault; what several workloads miss in common is named itself."""
+    fault = roots[0].fault
+    if fault.kind not in _SHARED:
+        return roots[0].object
+    return roots[0].object if len({top_controller(walker, r.object) for r in roots}) == 1 else fault
+
+
+def _relation(item: _Failing, shown: ObjectRef) -> Relation:
+    if item.object == shown:
+        return "self"
+    return "blocked-by" if item.walk.waits else "caused-by"
+
+
+def _via(walk: Walk) -> tuple[str, ...]:
+    return tuple(f"{edge.target} ({edge.relation}: {edge.proof})" for edge in walk.path)
+
+
+def _not_evaluated(snapshot: Snapshot) -> tuple[Gap, ...]:
+    asked = [kind for kind in dict.fromkeys((*_ASKED, *KINDS)) if kind in snapshot.gaps]
+    malformed = [Gap(str(ref), f"could not be read: {why}") for ref, why in snapshot.malformed]
+    return (*(snapshot.gaps[kind] for kind in asked), *malformed)
+
+
+def as_json(explanation: Explanation) -> dict[str, object]:
+    """The explanation in the shape of runbook/explanation/v1."""
+    return {
+        "schema": "runbook/explanation/v1",
+        "observed_at": explanation.observed_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "cluster": explanation.cluster,
+        "first_causes": [_cause_json(c) for c in explanation.first_causes],
+        "unexplained": [
+            {
+                **_ref_json(u.object),
+                "why": u.why,
+                "hypotheses": [{"cause": h.cause, "because": h.because, "decides": h.decides} for h in u.hypotheses],
+            }
+            for u in explanation.unexplained
+        ],
+        "not_evaluated": [{"what": g.what, "why": g.why} for g in explanation.not_evaluated],
+    }
+
+
+def _cause_json(cause: FirstCause) -> Mapping[str, object]:
+    body: dict[str, object] = {
+        "cause": cause.cause,
+        "object": _ref_json(cause.object),
+        "proof": cause.proof,
+        "message": cause.message,
+        "age_seconds": cause.age_seconds,
+        "stale": cause.stale,
+        "explains": [{**_ref_json(e.object), "relation": e.relation} for e in cause.explains],
+        "next": {"text": cause.next.text, "command": cause.next.command, "safe": cause.next.safe},
+    }
+    return {**body, "decides": cause.decides} if cause.proof == "hypothesis" else body
+
+
+def _ref_json(ref: ObjectRef) -> dict[str, str]:
+    return {"kind": ref.kind, "namespace": ref.namespace, "name": ref.name}

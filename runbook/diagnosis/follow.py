@@ -1,0 +1,238 @@
+"""Where a waiting party points: its dependency, its source, the objects it named, or whatever fails below it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from runbook.diagnosis.classify import Classification
+from runbook.diagnosis.edge import Edge, Relates
+from runbook.diagnosis.roots import Root, Walk, better, nowhere
+from runbook.diagnosis.signs import Health, Sign
+from runbook.domain import helmwords
+from runbook.domain.helm import HelmRelease
+from runbook.model import Hypothesis, ObjectRef
+
+if TYPE_CHECKING:
+    from runbook.diagnosis.walk import Walker
+
+_STRUCTURAL = ("PersistentVolumeClaim", "Node", "Service", "Pod")
+BELOW: tuple[Relates, ...] = ("hook", "applies", "owns")
+_NAMED_SOURCE = re.compile(
+    r"(HelmChart|HelmRepository|GitRepository|OCIRepository|Bucket)[ /]'?([a-z0-9-]{1,63})/([a-z0-9.-]{1,253})'?"
+)
+_SAYS_WHO = {
+    "crash-loop": "its log was not read",
+    "probe-failing": "why it does not answer is not in what was observed",
+}
+
+
+def follow(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) -> Walk:
+    """The walk along what one symptom points at."""
+    if meaning.cause == "dependency-not-ready":
+        return _dependency(walker, ref, sign, meaning)
+    if meaning.cause == "source-not-ready":
+        return _source(walker, ref, sign)
+    if meaning.cause == "reconcile-in-progress":
+        return below(walker, ref) or nowhere("it is still working, and nothing below it fails")
+    if ref.kind == "Pod":
+        return structure(walker, ref) or _pod(walker, meaning)
+    return _waiting(walker, ref, sign, meaning)
+
+
+def below(walker: Walker, ref: ObjectRef) -> Walk | None:
+    """The root of whatever fails below the object: hooks first, then what it deployed, then what it owns."""
+    return better(_walks(walker, walker.graph.out(ref, *BELOW)))
+
+
+def dull(walker: Walker, ref: ObjectRef) -> Walk:
+    """No root below either: what the first failing object below says of itself, and what is possible there."""
+    for edge in walker.graph.out(ref, *BELOW):
+        if walker.health(edge.target).state != "fine":
+            walk = walker.walk(edge.target)
+            if walk.root is None and (walk.hypotheses or walker.health(edge.target).state == "failing"):
+                why = walk.why if edge.target.kind == "ReplicaSet" else f"{edge.target}: {walk.why}"
+                return nowhere(why, *walk.hypotheses)
+    return nowhere("nothing at hand says why")
+
+
+def live(walker: Walker, ref: ObjectRef) -> Walk | None:
+    """Another live proof than the object's own words: something it deployed fails now, or needs what is not made."""
+    return below(walker, ref) or structure(walker, ref)
+
+
+def structure(walker: Walker, ref: ObjectRef) -> Walk | None:
+    """Proof without words: a needed Secret that its SealedSecret cannot make, a claim, a node, a Service without pods."""
+    edges = walker.graph.out(ref, "needs", "serves", "runs-on")
+    walks = [walk for edge in edges if edge.target.kind == "Secret" for walk in _makers(walker, edge)]
+    walks += [
+        walker.walk(edge.target).after(edge)
+        for edge in edges
+        if edge.target.kind in _STRUCTURAL and walker.health(edge.target).state == "failing"
+    ]
+    return better(walks)
+
+
+def _makers(walker: Walker, edge: Edge) -> Iterator[Walk]:
+    """Walks to the SealedSecrets that should make a Secret that is not known to be there."""
+    if walker.index.get(edge.target) is not None:
+        return
+    for made in walker.graph.out(edge.target, "made-by"):
+        if walker.health(made.target).state == "failing":
+            yield walker.walk(made.target).after(made).after(edge)
+
+
+def _walks(walker: Walker, edges: Iterable[Edge]) -> list[Walk]:
+    """Walks over edges to objects that are not fine; those that surely fail first."""
+    order = {"failing": 0, "moving": 1}
+    targets = [(order[s], n, e) for n, e in enumerate(edges) if (s := walker.health(e.target).state) != "fine"]
+    return [walker.walk(edge.target).after(edge) for _, _, edge in sorted(targets, key=lambda t: t[:2])]
+
+
+def _dependency(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) -> Walk:
+    """Blocked by the first red of the chain; a dependency that is ready now leaves a message that is merely old."""
+    edges = walker.graph.out(ref, "depends-on")
+    named = meaning.captures.get("dependency", "")
+    target = ObjectRef(ref.kind, *named.split("/", 1)) if "/" in named else None
+    if target is not None and all(e.target != target for e in edges):
+        edges = (Edge(ref, target, "depends-on", "its message"), *edges)
+    ordered = sorted(edges, key=lambda e: e.target != target)
+    reasons = []
+    for edge in ordered:
+        walk = _blocked(walker, edge)
+        if walk.root is not None:
+            return walk
+        reasons.append(walk)
+    if not reasons:
+        return nowhere(f"it waits for a dependency that its message does not name: “{sign.message}”")
+    return reasons[0]
+
+
+def _blocked(walker: Walker, edge: Edge) -> Walk:
+    target, health = edge.target, walker.health(edge.target)
+    if absent := walker.graph.absent(target):
+        how = "does not exist" if absent == "missing" else "was not observed"
+        return nowhere(f"it waits for {target}, which {how}")
+    if health.state == "fine":
+        if health.suspended:
+            root = Root("suspended", target, target, "spec.suspend is true", None)
+            return Walk(root, (edge,))
+        return nowhere(f"its message says that it waits for {target}, and that is ready now")
+    walk = walker.walk(target)
+    if walk.root is not None:
+        return walk.after(edge)
+    return _still(target, walk)
+
+
+def _still(target: ObjectRef, walk: Walk) -> Walk:
+    """It waits for something without a cause: the end of a long chain is told, not every step of it."""
+    last = walk.why.rpartition(" … ")[2]
+    through = " … " if last.startswith("it waits for") else ", which has no known cause: "
+    return nowhere(f"it waits for {target}{through}{last}", *walk.hypotheses)
+
+
+def _source(walker: Walker, ref: ObjectRef, sign: Sign) -> Walk:
+    edges = list(walker.graph.out(ref, "source"))
+    if named := _NAMED_SOURCE.search(sign.message):
+        target = ObjectRef(*named.groups())
+        if all(e.target != target for e in edges):
+            edges.insert(0, Edge(ref, target, "source", "its message"))
+    whys = []
+    for edge in edges:
+        health = walker.health(edge.target)
+        if absent := walker.graph.absent(edge.target):
+            how = "does not exist" if absent == "missing" else "was not observed"
+            whys.append(nowhere(f"it waits for {edge.target}, which {how}"))
+        elif health.state == "fine" and health.suspended:
+            return Walk(Root("suspended", edge.target, edge.target, "spec.suspend is true", None), (edge,))
+        elif health.state == "fine":
+            whys.append(nowhere(f"its message says that it waits for {edge.target}, and that is ready now"))
+        else:
+            walk = walker.walk(edge.target).after(edge)
+            if walk.root is not None:
+                return walk
+            whys.append(_still(edge.target, walk))
+    return whys[0] if whys else nowhere("it waits for a source that its message does not name")
+
+
+def _waiting(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) -> Walk:
+    """Timeouts, failed hooks and health checks: the objects they name, else whatever fails below."""
+    named = helmwords.waited_for(sign.message, ref.namespace)
+    proof = "its message"
+    there = [t for t in named if not walker.graph.absent(t)]
+    found = better(_walks(walker, [Edge(ref, t, "applies", proof) for t in there]))
+    if found is not None:
+        return found
+    hook = helmwords.failure(sign.message) in ("hook-timeout", "hook-failed")
+    standing = [t for t in there if walker.health(t).state != "fine"]
+    if standing:
+        why = walker.walk(standing[0])
+        return nowhere(f"it waits for {standing[0]}: {why.why}", *why.hypotheses)
+    if there and len(there) == len(named) and not hook:
+        return nowhere(f"its message is older than the state of what it names: {_list(there)} is ready now")
+    if other := live(walker, ref):
+        return other
+    return nowhere(_gone(walker, ref, sign, named, hook=hook), *_guesses(walker, meaning))
+
+
+def _gone(walker: Walker, ref: ObjectRef, sign: Sign, named: tuple[ObjectRef, ...], *, hook: bool) -> str:
+    if hook:
+        jobs = [e.target for e in walker.graph.out(ref, "hook")] or [t for t in named if t.kind == "Job"]
+        running = [j for j in jobs if walker.health(j).state == "moving"]
+        if running:
+            return f"it waits for a hook that still runs, {_list(running)}, and nothing says that it cannot end"
+        if any(not walker.graph.absent(j) for j in jobs):
+            return f"its message speaks of a hook, and {_list(jobs)} has ended since"
+        return "its message speaks of a hook Job that is gone, and its pod and events with it"
+    if named:
+        return f"its message names objects that are gone or replaced since: {_list(named)}"
+    if later := _made_since(walker, ref, sign):
+        return f"its last message is older than the objects it speaks of ({later} was made since), and none of them fails now"
+    if isinstance(walker.index.get(ref), HelmRelease):
+        return "its last message is older than the state of what it deployed: nothing of that fails now"
+    return "it only waits, and nothing below it fails now"
+
+
+def _made_since(walker: Walker, ref: ObjectRef, sign: Sign) -> ObjectRef | None:
+    """A pod below the object that was made after the message: what the message saw has been replaced."""
+    below_, seen = [ref], {ref}
+    while below_ and sign.at is not None:
+        for edge in walker.graph.out(below_.pop(), *BELOW):
+            obj = walker.index.get(edge.target)
+            if obj is None or edge.target in seen:
+                continue
+            born = obj.metadata.creation_timestamp
+            if edge.target.kind == "Pod" and born is not None and born > sign.at:
+                return edge.target
+            seen.add(edge.target)
+            below_.append(edge.target)
+    return None
+
+
+def _guesses(walker: Walker, meaning: Classification) -> tuple[Hypothesis, ...]:
+    cause = walker.catalogue.causes.get(meaning.cause)
+    return (Hypothesis(cause.id, f"its message: {meaning.why}", cause.decides),) if cause else ()
+
+
+def _pod(walker: Walker, meaning: Classification) -> Walk:
+    cause = walker.catalogue.causes[meaning.cause]
+    why = f"{cause.title[0].lower()}{cause.title[1:]}: {_SAYS_WHO.get(cause.id, 'its log was not read')}"
+    return nowhere(why, Hypothesis(cause.id, meaning.why, cause.decides))
+
+
+def _list(refs: Iterable[ObjectRef]) -> str:
+    names = [str(r) for r in refs]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def dead_end(walker: Walker, ref: ObjectRef, health: Health) -> str:
+    """Why an endpoint, Ingress or Service that fails has no root."""
+    text = next((sign.message for sign in health.signs), "")
+    services = [e.target for e in walker.graph.out(ref, "serves") if e.target.kind == "Service"]
+    gone = [s for s in services if walker.graph.absent(s) == "missing"]
+    if gone:
+        return f"{_list(gone)} does not exist" + (f"; {text}" if text else "")
+    if ref.kind == "Service":
+        return "it has no ready endpoints, and no pod behind it says why"
+    return text or f"{_list(services)} has no ready endpoints, and no pod behind it says why"

@@ -1,0 +1,114 @@
+"""The state of any object, worked out once each; and which objects count as failing at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from runbook.diagnosis.graph import Graph
+from runbook.diagnosis.index import ENDPOINT, ref_of
+from runbook.diagnosis.signs import FINE, MOVING, Health, Sign, of_flux, of_sealed
+from runbook.diagnosis.signs_workload import of_claim, of_job, of_pod, of_workload
+from runbook.domain.cluster import Namespace, Node, PersistentVolumeClaim
+from runbook.domain.flux import Kustomization, Source
+from runbook.domain.helm import HelmRelease
+from runbook.domain.meta import Resource, condition
+from runbook.domain.network import Ingress, Service
+from runbook.domain.pods import Pod
+from runbook.domain.sealing import SealedSecret
+from runbook.domain.workloads import Job, ReplicaSet, Workload
+from runbook.model import ObjectRef
+
+FLUX = ("GitRepository", "OCIRepository", "HelmRepository", "HelmChart", "Bucket", "Kustomization", "HelmRelease")
+
+
+class Healths:
+    """States by object. `statuses` are the HTTP statuses an endpoint may answer, by its name (200 to 399 if not said)."""
+
+    def __init__(self, graph: Graph, statuses: Mapping[str, tuple[int, ...]] | None = None) -> None:
+        self.graph = graph
+        self.statuses = statuses or {}
+        self._known: dict[ObjectRef, Health] = {}
+
+    def declared(self, ref: ObjectRef) -> bool:
+        """Whether it lives outside the API and was probed."""
+        return ref in self.graph.index.probes
+
+    def of(self, ref: ObjectRef) -> Health:
+        """The object's state."""
+        if ref not in self._known:
+            self._known[ref] = self._of(ref)
+        return self._known[ref]
+
+    def members(self) -> Iterator[tuple[ObjectRef, Health]]:
+        """Every object that may stand in an explanation and is not fine, Flux objects first, each kind by name."""
+        index = self.graph.index
+        refs = [ref for ref, obj in index.objects.items() if _is_member(obj)] + list(index.probes)
+        for ref in sorted(refs, key=lambda r: (r.kind not in FLUX, r)):
+            health = self.of(ref)
+            if health.state != "fine":
+                yield ref, health
+
+    def _of(self, ref: ObjectRef) -> Health:
+        index = self.graph.index
+        if ref.kind == ENDPOINT and ref in index.probes:
+            return self._endpoint(ref)
+        obj = index.get(ref)
+        if isinstance(obj, (Source, Kustomization, HelmRelease)):
+            return of_flux(obj)
+        if isinstance(obj, SealedSecret):
+            return of_sealed(obj, index)
+        if isinstance(obj, Workload):
+            return of_workload(obj, index)
+        if isinstance(obj, Job):
+            return of_job(obj, index)
+        if isinstance(obj, Pod):
+            return of_pod(obj, index)
+        if isinstance(obj, PersistentVolumeClaim):
+            return of_claim(obj, index)
+        if isinstance(obj, (Node, Namespace)):
+            return _node(obj)
+        if isinstance(obj, Ingress):
+            return self._ingress(ref)
+        return self._service(ref) if isinstance(obj, Service) else FINE
+
+    def _endpoint(self, ref: ObjectRef) -> Health:
+        probe = self.graph.index.probes[ref]
+        allowed = self.statuses.get(probe.name) or tuple(range(200, 400))
+        if not probe.error and probe.status in allowed:
+            return FINE
+        text = probe.error or f"GET {probe.url} answered {probe.status}"
+        return Health("failing", (Sign(text, probe.layer or "status", self.graph.index.now, "probe"),))
+
+    def _ingress(self, ref: ObjectRef) -> Health:
+        bad = [e.target for e in self.graph.out(ref, "serves") if self._is_dead(e.target)]
+        return Health("failing") if bad else FINE
+
+    def _is_dead(self, service: ObjectRef) -> bool:
+        if self.graph.absent(service):
+            return self.graph.absent(service) == "missing"
+        return self.of(service).state == "failing"
+
+    def _service(self, ref: ObjectRef) -> Health:
+        """A Service with slices and no ready endpoint in them. A nil `ready` counts as true (discovery/v1)."""
+        slices = self.graph.index.slices.get((ref.namespace, ref.name), ())
+        if not slices:
+            return MOVING
+        ready = any(e.conditions.ready is not False for s in slices for e in s.endpoints or ())
+        return FINE if ready else Health("failing")
+
+
+def _node(obj: Node | Namespace) -> Health:
+    if isinstance(obj, Namespace):
+        return Health("failing") if obj.status.phase == "Terminating" else FINE
+    ready = condition(obj.status.conditions, "Ready")
+    if ready is None or ready.status == "True":
+        return FINE
+    return Health("failing", (Sign(ready.message, ready.reason, ready.last_transition_time, "Ready"),))
+
+
+def _is_member(obj: Resource) -> bool:
+    if isinstance(obj, ReplicaSet):
+        return obj.metadata.controller is None
+    return (
+        isinstance(obj, (Pod, Job, Workload, SealedSecret, PersistentVolumeClaim, Ingress)) or ref_of(obj).kind in FLUX
+    )

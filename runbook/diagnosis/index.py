@@ -1,0 +1,182 @@
+"""One pass over a snapshot: every object by name and uid, its children, its events, its Helm release.
+
+The rest of the diagnosis asks only this; nothing scans the snapshot again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from runbook.domain import owners
+from runbook.domain.cluster import Event, Generic
+from runbook.domain.helm import HelmRelease
+from runbook.domain.meta import Resource
+from runbook.domain.network import EndpointSlice
+from runbook.domain.probes import EndpointProbe, GitFile, SealingKey, UnsealProbe
+from runbook.model import ObjectRef, Snapshot
+
+SERVICE_LABEL = "kubernetes.io/service-name"
+ENDPOINT = "Endpoint"
+
+
+@dataclass(frozen=True)
+class Index:
+    """What a snapshot holds, by every name that it is asked for."""
+
+    snapshot: Snapshot
+    objects: Mapping[ObjectRef, Resource]
+    by_uid: Mapping[str, ObjectRef]
+    children: Mapping[ObjectRef, tuple[ObjectRef, ...]]
+    events: Mapping[ObjectRef, tuple[Event, ...]]
+    members: Mapping[ObjectRef, tuple[ObjectRef, ...]]
+    slices: Mapping[tuple[str, str], tuple[EndpointSlice, ...]]
+    probes: Mapping[ObjectRef, EndpointProbe]
+    unseals: Mapping[tuple[str, str], UnsealProbe] = field(default_factory=dict)
+    sealed_at: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
+    sealing_keys: tuple[SealingKey, ...] = ()
+
+    @property
+    def now(self) -> datetime:
+        """The cluster's time of the snapshot."""
+        return self.snapshot.observed_at
+
+    def saw(self, kind: str) -> bool:
+        """Whether the kind was observed at all, so that an absent object is known to be absent."""
+        return kind in self.snapshot.objects and kind not in self.snapshot.gaps
+
+    def get(self, ref: ObjectRef) -> Resource | None:
+        """The object, or None when it is not in what was observed."""
+        return self.objects.get(ref)
+
+
+def ref_of(obj: Resource) -> ObjectRef:
+    """An object's name; a Generic one goes by the kind it was served as."""
+    kind = obj.kind if isinstance(obj, Generic) else obj.KIND
+    return ObjectRef(kind, obj.metadata.namespace, obj.metadata.name)
+
+
+def build(snapshot: Snapshot) -> Index:
+    """Index a snapshot. Duplicate objects: the one with the higher generation, else the later in the input, stays."""
+    objects: dict[ObjectRef, Resource] = {}
+    events: list[Event] = []
+    for kind, items in snapshot.objects.items():
+        if kind in snapshot.gaps:
+            continue
+        for item in items:
+            if isinstance(item, Event):
+                events.append(item)
+            elif isinstance(item, Resource):
+                objects[ref_of(item)] = item
+    by_uid = {obj.metadata.uid: ref for ref, obj in objects.items() if obj.metadata.uid}
+    return Index(
+        snapshot,
+        objects,
+        by_uid,
+        _children(objects, by_uid),
+        _events(events, by_uid),
+        _members(objects),
+        _slices(snapshot.seen(EndpointSlice)),
+        {ObjectRef(ENDPOINT, "", p.name): p for p in snapshot.seen(EndpointProbe)},
+        {(p.namespace, p.name): p for p in snapshot.seen(UnsealProbe)},
+        _sealed_at(snapshot.seen(GitFile)),
+        tuple(snapshot.seen(SealingKey)),
+    )
+
+
+def _grouped(pairs: Iterable[tuple[ObjectRef, ObjectRef]]) -> dict[ObjectRef, tuple[ObjectRef, ...]]:
+    found: dict[ObjectRef, dict[ObjectRef, None]] = defaultdict(dict)
+    for key, value in pairs:
+        found[key][value] = None
+    return {key: tuple(values) for key, values in found.items()}
+
+
+def _children(
+    objects: Mapping[ObjectRef, Resource], by_uid: Mapping[str, ObjectRef]
+) -> dict[ObjectRef, tuple[ObjectRef, ...]]:
+    def pairs() -> Iterable[tuple[ObjectRef, ObjectRef]]:
+        for ref, obj in objects.items():
+            for owner in obj.metadata.owner_references or ():
+                named = ObjectRef(owner.kind, ref.namespace, owner.name)
+                known = by_uid.get(owner.uid)
+                # An owner of the same name and another uid is a successor: it does not own this one.
+                if known is not None:
+                    yield known, ref
+                elif not owner.uid and named in objects:
+                    yield named, ref
+            job = owners.job_of_pod(obj.metadata) if ref.kind == "Pod" and not obj.metadata.owner_references else None
+            if job is not None and job in objects:
+                yield job, ref
+
+    return _grouped(pairs())
+
+
+def _events(events: Iterable[Event], by_uid: Mapping[str, ObjectRef]) -> dict[ObjectRef, tuple[Event, ...]]:
+    """Events by object, newest first. An event of another uid speaks of a predecessor and is left out."""
+    found: dict[ObjectRef, list[Event]] = defaultdict(list)
+    for event in events:
+        about = event.involved_object
+        ref = ObjectRef(about.kind, about.namespace or event.metadata.namespace, about.name)
+        if about.uid and by_uid.get(about.uid, ref) != ref:
+            continue
+        found[ref].append(event)
+    known = {ref: uid for uid, ref in by_uid.items()}
+    kept = {}
+    for ref, items in found.items():
+        uid = known.get(ref, "")
+        mine = [e for e in items if not uid or not e.involved_object.uid or e.involved_object.uid == uid]
+        kept[ref] = tuple(sorted(mine, key=_when, reverse=True))
+    return kept
+
+
+def _when(event: Event) -> float:
+    return event.when.timestamp() if event.when else 0.0
+
+
+def _members(objects: Mapping[ObjectRef, Resource]) -> dict[ObjectRef, tuple[ObjectRef, ...]]:
+    """HelmRelease or Kustomization → what its labels and annotations say it deployed."""
+    storage = {}
+    for ref, obj in objects.items():
+        if isinstance(obj, HelmRelease):
+            storage[release_storage(obj)] = ref
+
+    def pairs() -> Iterable[tuple[ObjectRef, ObjectRef]]:
+        for ref, obj in objects.items():
+            release = owners.helm_release(obj.metadata)
+            if release is None and (named := owners.helm_storage(obj.metadata)):
+                release = storage.get(named)
+            if release is None and ref.kind == "Job" and owners.is_hook(obj.metadata):
+                release = _by_prefix(storage, ref)
+            for parent in (release, owners.kustomization(obj.metadata)):
+                if parent is not None and parent != ref:
+                    yield parent, ref
+
+    return _grouped(pairs())
+
+
+def _by_prefix(storage: Mapping[tuple[str, str], ObjectRef], job: ObjectRef) -> ObjectRef | None:
+    """A hook without labels (Helm 3 gives it none) is its release's by name: the longest `<release>-` it starts with."""
+    parts = job.name.split("-")
+    names = ("-".join(parts[:n]) for n in range(len(parts), 0, -1))
+    return next((storage[job.namespace, n] for n in names if (job.namespace, n) in storage), None)
+
+
+def release_storage(release: HelmRelease) -> tuple[str, str]:
+    """`(namespace, release name)` under which Helm knows a HelmRelease. [hc:api/v2/helmrelease_types.go]"""
+    spec, meta = release.spec, release.metadata
+    target = spec.target_namespace
+    name = spec.release_name or (f"{target}-{meta.name}" if target else meta.name)
+    return target or meta.namespace, name
+
+
+def _slices(slices: Iterable[EndpointSlice]) -> dict[tuple[str, str], tuple[EndpointSlice, ...]]:
+    found: dict[tuple[str, str], list[EndpointSlice]] = defaultdict(list)
+    for item in slices:
+        found[item.metadata.namespace, item.metadata.label(SERVICE_LABEL)].append(item)
+    return {key: tuple(items) for key, items in found.items()}
+
+
+def _sealed_at(files: Iterable[GitFile]) -> dict[tuple[str, str], datetime]:
+    return {(f.namespace, f.name): f.committed for f in files if f.kind == "SealedSecret" and f.committed is not None}

@@ -1,0 +1,61 @@
+"""What a walk ends with: a root to repair, or why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal
+
+from runbook.diagnosis.edge import Edge
+from runbook.model import Hypothesis, ObjectRef
+
+Proof = Literal["fact", "hypothesis"]
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """The first thing that went wrong. Roots of one `cause` and one `fault` are one first cause.
+
+    `object` is what people are shown, `fault` what is repaired: the workload of a pod, the Secret that is missing.
+    """
+
+    cause: str
+    object: ObjectRef
+    fault: ObjectRef
+    message: str
+    at: datetime | None
+    proof: Proof = "fact"
+    decides: str = ""
+    captures: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """From one failing object to its root along `path`, or `why` there is no root and what is possible instead."""
+
+    root: Root | None
+    path: tuple[Edge, ...] = ()
+    why: str = ""
+    hypotheses: tuple[Hypothesis, ...] = ()
+
+    def after(self, edge: Edge) -> Walk:
+        """The same walk begun one step earlier."""
+        return replace(self, path=(edge, *self.path))
+
+    @property
+    def waits(self) -> bool:
+        """Whether the way to the root goes over a dependsOn: then the object is blocked, not broken."""
+        return any(edge.relation == "depends-on" for edge in self.path)
+
+
+def nowhere(why: str, *hypotheses: Hypothesis) -> Walk:
+    """A walk that found no root."""
+    return Walk(None, (), why, hypotheses)
+
+
+def better(walks: list[Walk]) -> Walk | None:
+    """The first walk that ends at a fact, else the first that ends at a hypothesis, else none."""
+    found = [w for w in walks if w.root is not None]
+    facts = [w for w in found if w.root is not None and w.root.proof == "fact"]
+    return next(iter(facts or found), None)

@@ -1,0 +1,46 @@
+"""SealedSecrets that do not open: what is proved of the key, and who should have made a missing Secret.
+
+The controller's text is the same for a lost key and for a renamed object. It is a fact only when /v1/verify refuses
+this one and every key the controller has was born after the commit that sealed it.
+"""
+
+from __future__ import annotations
+
+from runbook.diagnosis.catalogue import Cause
+from runbook.diagnosis.index import Index
+from runbook.diagnosis.roots import Proof, Root
+from runbook.diagnosis.signs import Sign
+from runbook.model import ObjectRef
+
+KEY_MISMATCH = "sealed-secret-key-mismatch"
+
+
+def key_mismatch(ref: ObjectRef, sign: Sign, cause: Cause, index: Index) -> Root:
+    """The root that a SealedSecret with an undecryptable value is."""
+    proof, decides = _proof(ref, cause, index)
+    return Root(KEY_MISMATCH, ref, ref, sign.message, sign.at, proof, decides)
+
+
+def _proof(ref: ObjectRef, cause: Cause, index: Index) -> tuple[Proof, str]:
+    probe = index.unseals.get((ref.namespace, ref.name))
+    sealed = index.sealed_at.get((ref.namespace, ref.name))
+    if probe is None or probe.opens:
+        return "hypothesis", cause.decides
+    if sealed is None:
+        return (
+            "hypothesis",
+            "The commit that sealed it (a Git checkout in the inventory), against the keys' certificates; /v1/verify has refused it.",
+        )
+    if not index.sealing_keys:
+        return (
+            "hypothesis",
+            "The notBefore of the controller's key certificates against the commit that sealed it; /v1/verify has refused it.",
+        )
+    older = [k.name for k in index.sealing_keys if k.not_before <= sealed]
+    if older:
+        names = ", ".join(older[:3])
+        return (
+            "hypothesis",
+            f"Key {names} is older than the commit: /v1/verify with the object's former name, namespace and scope.",
+        )
+    return "fact", ""

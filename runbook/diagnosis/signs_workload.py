@@ -1,0 +1,192 @@
+"""What workloads, Jobs, pods and claims say of their state, their events included while these are of now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from runbook.diagnosis.index import Index, ref_of
+from runbook.diagnosis.signs import FINE, MOVING, Health, Sign
+from runbook.domain import podstatus
+from runbook.domain.cluster import Event, PersistentVolumeClaim
+from runbook.domain.meta import condition, is_true
+from runbook.domain.pods import Pod
+from runbook.domain.workloads import DaemonSet, Deployment, Job, Workload
+from runbook.model import ObjectRef
+
+PATIENCE = 300.0  # seconds that something may be unready without anything being said about it
+EVENT_LIFE = 600.0  # seconds after its last repetition that an event still speaks of now (back-off ends at 300)
+
+_IMAGE_EVENTS = frozenset({"Failed", "BackOff", "InspectFailed", "ErrImageNeverPull"})
+_START_EVENTS = frozenset(
+    {
+        "FailedMount", "FailedAttachVolume", "FailedMapVolume", "FailedCreatePodSandBox", "FailedCreatePodContainer",
+        "NetworkNotReady", "FailedToRetrieveImagePullSecret", "FailedScheduling", "FailedSync",
+    }
+)  # fmt: skip
+_RUN_EVENTS = frozenset({"Unhealthy", "ProbeError", "NodeNotReady"})
+_CREATE_EVENTS = frozenset({"FailedCreate", "ReplicaSetCreateError"})
+_CLAIM_EVENTS = frozenset(
+    {"ProvisioningFailed", "FailedBinding", "VolumeFailedDelete", "ExternalProvisioning", "ClaimLost"}
+)
+
+
+def desired(obj: Workload) -> int:
+    """How many pods it should have."""
+    if isinstance(obj, DaemonSet):
+        return obj.status.desired_number_scheduled
+    return 1 if obj.spec.replicas is None else obj.spec.replicas
+
+
+def is_up(obj: Workload) -> bool:
+    """Whether all pods it should have are ready, and of the current template."""
+    wanted = desired(obj)
+    if isinstance(obj, DaemonSet):
+        return obj.status.number_ready >= wanted
+    if obj.status.ready_replicas < wanted:
+        return False
+    # A new pod beside the old ones (replicas above the wanted number) is a roll-out that has not ended. [kstatus]
+    rolling = obj.status.updated_replicas < wanted or obj.status.replicas > wanted
+    return not (isinstance(obj, Deployment) and rolling)
+
+
+def of_workload(obj: Workload, index: Index) -> Health:
+    """Deployment, StatefulSet, DaemonSet, ReplicaSet."""
+    if is_up(obj) or obj.metadata.deletion_timestamp:
+        return FINE
+    progressing, failure = (
+        condition(obj.status.conditions, "Progressing"),
+        condition(obj.status.conditions, "ReplicaFailure"),
+    )
+    available = condition(obj.status.conditions, "Available")
+    signs: list[Sign] = []
+    if failure is not None and failure.status == "True":
+        signs.append(Sign(failure.message, failure.reason, failure.last_transition_time, "ReplicaFailure"))
+    signs += _events(index, ref_of(obj), _CREATE_EVENTS)
+    overdue = progressing is not None and progressing.status == "False"
+    since = obj.metadata.creation_timestamp
+    if available is not None:
+        since = available.last_transition_time if available.status == "False" else None
+    failing = bool(signs) or overdue or _older(index, since, PATIENCE)
+    return Health("failing" if failing else "moving", tuple(signs))
+
+
+def of_job(obj: Job, index: Index) -> Health:
+    """A Job. One that waits for a pod that cannot start never fails by itself (kubernetes#101584): it is moving."""
+    conditions = obj.status.conditions
+    if is_true(conditions, "Complete") or obj.spec.suspend or obj.metadata.deletion_timestamp:
+        return FINE
+    failed = condition(conditions, "Failed")
+    if failed is not None and failed.status == "True":
+        if _succeeded_since(obj, index):
+            return FINE
+        return Health("failing", (Sign(failed.message, failed.reason, failed.last_transition_time, "Failed"),))
+    signs = tuple(_events(index, ref_of(obj), _CREATE_EVENTS)) if not obj.status.active else ()
+    return Health("failing", signs) if signs else MOVING
+
+
+def _succeeded_since(obj: Job, index: Index) -> bool:
+    """A CronJob's failed run counts no more once a later run of the same CronJob was completed."""
+    owner = obj.metadata.controller
+    cron = index.by_uid.get(owner.uid) if owner else None
+    if owner is None or owner.kind != "CronJob" or cron is None:
+        return False
+    mine = obj.status.start_time
+    runs = [index.get(child) for child in index.children.get(cron, ())]
+    return any(
+        isinstance(run, Job) and is_true(run.status.conditions, "Complete") and mine and run.status.start_time
+        and run.status.start_time > mine
+        for run in runs
+    )  # fmt: skip
+
+
+def of_pod(obj: Pod, index: Index) -> Health:
+    """A pod by its conditions, container states and current events."""
+    if obj.metadata.deletion_timestamp or podstatus.is_finished_well(obj) or podstatus.is_ready(obj):
+        return FINE
+    if obj.status.phase == "Failed" and _is_litter(obj, index):
+        return FINE
+    signs = tuple(_pod_signs(obj, index))
+    if signs or obj.status.phase == "Failed":
+        return Health("failing", signs)
+    ready = condition(obj.status.conditions, "Ready")
+    since = (ready.last_transition_time if ready else None) or obj.status.start_time or obj.metadata.creation_timestamp
+    return Health("failing") if _older(index, since, PATIENCE) else MOVING
+
+
+def _is_litter(obj: Pod, index: Index) -> bool:
+    """A failed pod whose controller is well again: nobody waits for it."""
+    controller = obj.metadata.controller
+    owner = index.get(index.by_uid.get(controller.uid, ObjectRef("", "", ""))) if controller else None
+    if isinstance(owner, Job):
+        return is_true(owner.status.conditions, "Complete")
+    return isinstance(owner, Workload) and is_up(owner)
+
+
+def _pod_signs(obj: Pod, index: Index) -> Iterator[Sign]:
+    ref, status = ref_of(obj), obj.status
+    if status.phase == "Failed" and (status.reason or status.message):
+        yield Sign(status.message, status.reason, status.start_time, "status")
+    scheduled = condition(status.conditions, "PodScheduled")
+    if scheduled is not None and scheduled.status == "False" and scheduled.reason != "SchedulingGated":
+        yield Sign(scheduled.message, scheduled.reason, scheduled.last_transition_time, "PodScheduled")
+        return
+    found = podstatus.troubles(obj)
+    for trouble in found:
+        at = trouble.at or _last_said(obj, index)
+        yield Sign(trouble.message, trouble.reason, at, f"container {trouble.container} {trouble.state}")
+        if trouble.state == "waiting":
+            named = _IMAGE_EVENTS if trouble.reason in podstatus.IMAGE_WAITING else frozenset({"Failed"})
+            yield from _events(index, ref, named, about=trouble.image, at_all_times=True)
+    if not found:
+        yield from _events(index, ref, _START_EVENTS if status.phase == "Pending" else _RUN_EVENTS)
+
+
+def _last_said(obj: Pod, index: Index) -> datetime | None:
+    """When a waiting state was last spoken of: its newest event, else the start of the pod."""
+    spoken = [e.when for e in index.events.get(ref_of(obj), ()) if e.when is not None and e.reason in _IMAGE_EVENTS]
+    return max(spoken, default=obj.status.start_time or obj.metadata.creation_timestamp)
+
+
+def of_claim(obj: PersistentVolumeClaim, index: Index) -> Health:
+    """A claim. Waiting for its first consumer is normal."""
+    if obj.status.phase == "Bound" or obj.metadata.deletion_timestamp:
+        return FINE
+    if obj.status.phase == "Lost":
+        return Health("failing", (Sign("bound claim has lost its PersistentVolume", "ClaimLost", None, "status"),))
+    name = obj.spec.storage_class_name
+    if name and index.saw("StorageClass") and index.get(ObjectRef("StorageClass", "", name)) is None:
+        text = f'storageclass.storage.k8s.io "{name}" not found'
+        return Health("failing", (Sign(text, "ProvisioningFailed", None, "spec.storageClassName"),))
+    signs = tuple(_events(index, ref_of(obj), _CLAIM_EVENTS - {"ExternalProvisioning"}))
+    return Health("failing", signs) if signs else MOVING
+
+
+def _events(
+    index: Index, ref: ObjectRef, reasons: frozenset[str], *, about: str = "", at_all_times: bool = False
+) -> Iterator[Sign]:
+    """Current events of these reasons, newest first, each text once. With `about`, a text naming an image must name this one."""
+    seen: set[str] = set()
+    for event in index.events.get(ref, ()):
+        text = event.message or ""
+        if event.reason not in reasons or text in seen or _speaks_of_another(text, about):
+            continue
+        if not at_all_times and (event.type == "Normal" or _older(index, event.when, EVENT_LIFE)):
+            continue
+        seen.add(text)
+        yield Sign(text, event.reason, event.when, f"event {event.reason}", _predates(index, ref, event))
+
+
+def _speaks_of_another(text: str, image: str) -> bool:
+    return bool(image) and ' image "' in text and f'"{image}"' not in text
+
+
+def _predates(index: Index, ref: ObjectRef, event: Event) -> str:
+    obj = index.get(ref)
+    born = obj.metadata.creation_timestamp if obj else None
+    old = born is not None and event.when is not None and event.when < born
+    return "the event is older than the object of that name" if old else ""
+
+
+def _older(index: Index, since: datetime | None, seconds: float) -> bool:
+    return since is not None and (index.now - since).total_seconds() > seconds

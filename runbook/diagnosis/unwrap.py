@@ -1,0 +1,100 @@
+"""From what a controller wrote to one line that can be compared: colours, log formats, line breaks and tails removed.
+
+Only a bounded window of a message is read (its head and its tail), so that no message can be expensive. What was cut,
+by us or by its emitter, is said.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+from runbook.diagnosis.masks import mask
+
+HEAD, TAIL = 3000, 2000
+_EVENT_LIMIT, _CONDITION_LIMIT = 1024, 20000
+_JSON_LIMIT = 100_000
+
+_ANSI = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
+_SPACE = re.compile(r"\s+")
+_HELM_LOGS = re.compile(r"Last Helm logs:")
+_SECOND_TRY = re.compile(r"; (?:Get|GET|Head|HEAD) \"?http://")
+_JSON_FIELD = re.compile(r'"(?:msg|message|log|error|err|reason|cause)"\s*:\s*"((?:[^"\\]|\\.){1,4000})')
+_JSON_KEYS = ("msg", "message", "log", "error", "err", "cause", "errorCauses")
+
+# Who wrapped a message, outermost first. The names are for people: the innermost words decide.
+_WRAPPERS = (
+    ("an event repeated", re.compile(r"^\(combined from similar events\):", re.IGNORECASE)),
+    ("helm-controller", re.compile(r"Helm (?:install|upgrade|rollback|uninstall|test)\b.{0,200} (?:failed|remediation)", re.IGNORECASE)),
+    ("Helm", re.compile(r"\b(?:INSTALLATION|INSTALL|UPGRADE|ROLLBACK) FAILED\b|hooks? failed|failed (?:pre|post)-", re.IGNORECASE)),
+    ("a source that is not ready", re.compile(r"^(?:Helm|Git|OCI|Bucket)[A-Za-z]{0,12} '[^']{1,330}' is not ready:", re.IGNORECASE)),
+    ("kustomize-controller", re.compile(r"kustomize build failed|dry-run failed|health check failed", re.IGNORECASE)),
+    ("the kubelet", re.compile(r"^(?:Error: )?(?:Failed to pull image|Back-off pulling image|MountVolume|Failed to create pod sandbox)", re.IGNORECASE)),
+    ("gRPC", re.compile(r"rpc error: code = \w+ desc = ", re.IGNORECASE)),
+    ("a webhook call", re.compile(r"failed calling (?:admission |conversion )?webhook", re.IGNORECASE)),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A message as one line. `words` is `text` without names, `lowered` that in lower case.
+
+    `cut` says that the message's end is missing; `layers` names who wrapped whom.
+    """
+
+    text: str
+    words: str
+    lowered: str
+    cut: bool
+    layers: tuple[str, ...]
+
+
+def one_line(message: object) -> Line:
+    """Bring any message to one line. Anything that is not a text becomes its text; None becomes empty."""
+    raw = "" if message is None else message if isinstance(message, str) else str(message)
+    cut = _is_cut(raw)
+    text = _from_json(raw)
+    if len(text) > HEAD + TAIL:
+        text, cut = f"{text[:HEAD]} … {text[-TAIL:]}", True
+    text = _ANSI.sub(" ", text.replace('\\"', '"').replace("\\n", " ").replace("\\t", " "))
+    text = _SPACE.sub(" ", text)
+    text = _HELM_LOGS.split(text, maxsplit=1)[0].strip()
+    if second := _SECOND_TRY.search(text):
+        # An OCI client asks a private address again without TLS; only the first answer means anything.
+        text = text[: second.start()]
+    layers = tuple(name for name, pattern in _WRAPPERS if pattern.search(text[:1000]))
+    words = mask(text)
+    return Line(text, words, words.lower(), cut, layers)
+
+
+def _is_cut(raw: str) -> bool:
+    size = len(raw)
+    return (
+        raw[-40:].rstrip().endswith(("...", "…", "[truncated]"))
+        or size in (_EVENT_LIMIT, _EVENT_LIMIT - 1)
+        or size >= _CONDITION_LIMIT
+    )
+
+
+def _from_json(raw: str) -> str:
+    """The words of JSON log lines; a text that is not JSON comes back as it is."""
+    start = raw[:200].lstrip()
+    if not start.startswith("{"):
+        return raw
+    if len(raw) <= _JSON_LIMIT:
+        parts = [_words(line) for line in raw.splitlines() if line.strip()]
+        if parts and all(parts):
+            return " ".join(parts)
+    found = _JSON_FIELD.findall(raw[: HEAD + TAIL])
+    return ": ".join(found) if found else raw
+
+
+def _words(line: str) -> str:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return ""
+    if not isinstance(value, dict):
+        return ""
+    return ": ".join(str(value[key]) for key in _JSON_KEYS if isinstance(value.get(key), str) and value[key])

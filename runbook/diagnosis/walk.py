@@ -1,0 +1,117 @@
+"""From a failing object to the first thing that went wrong.
+
+An object's own current words come first; waiting parties point elsewhere; timeouts and exhausted retries are never
+causes, they point below. Where the words are of another time than the state, there is no root, and it is said why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from runbook.diagnosis import blame, follow
+from runbook.diagnosis.catalogue import Catalogue
+from runbook.diagnosis.classify import Classification, classify
+from runbook.diagnosis.graph import Graph
+from runbook.diagnosis.health import FLUX, Healths
+from runbook.diagnosis.index import ENDPOINT
+from runbook.diagnosis.roots import Root, Walk, better, nowhere
+from runbook.diagnosis.signs import Health, Sign
+from runbook.model import Hypothesis, ObjectRef
+
+_DEEPEST = 100
+_LAST_RESORT = "image-pull-failed"
+_BY_STRUCTURE = (ENDPOINT, "Ingress", "Service")
+
+
+class Walker:
+    """Walks of one snapshot; each object is walked once."""
+
+    def __init__(
+        self, graph: Graph, catalogue: Catalogue, statuses: Mapping[str, tuple[int, ...]] | None = None
+    ) -> None:
+        self.graph = graph
+        self.index = graph.index
+        self.catalogue = catalogue
+        self.healths = Healths(graph, statuses)
+        self._done: dict[ObjectRef, Walk] = {}
+        self._under_way: list[ObjectRef] = []
+
+    def health(self, ref: ObjectRef) -> Health:
+        """The object's own state; an object that is not there is fine, since nothing can be said of it."""
+        return self.healths.of(ref)
+
+    def walk(self, ref: ObjectRef) -> Walk:
+        """The object's root, or why it has none. Cycles end where they close."""
+        if ref in self._done:
+            return self._done[ref]
+        if ref in self._under_way:
+            circle = " → ".join(str(r) for r in [*self._under_way[self._under_way.index(ref) :], ref])
+            return nowhere(f"it waits for itself: {circle}")
+        if len(self._under_way) >= _DEEPEST:
+            return nowhere(f"the chain below it is longer than {_DEEPEST} steps")
+        self._under_way.append(ref)
+        try:
+            found = self._walk(ref)
+        finally:
+            self._under_way.pop()
+        self._done[ref] = found
+        return found
+
+    def read(self, ref: ObjectRef, sign: Sign) -> Classification:
+        """What a sign of this object means."""
+        own = self.catalogue if self.catalogue.extra else None
+        return classify(sign.message, reason=sign.reason, kind=ref.kind, catalogue=own)
+
+    def _walk(self, ref: ObjectRef) -> Walk:
+        health = self.health(ref)
+        if self.index.get(ref) is None and not self.healths.declared(ref):
+            return nowhere("it is not in what was observed")
+        if health.suspended and health.state != "fine":
+            return follow.below(self, ref) or Walk(self._suspended(ref, health))
+        if ref.kind in _BY_STRUCTURE:
+            return follow.structure(self, ref) or nowhere(follow.dead_end(self, ref, health))
+        current = [(s, self.read(ref, s)) for s in health.signs if not s.stale]
+        causes = [(s, c) for s, c in current if c.role == "cause"]
+        if causes:
+            best = next(((s, c) for s, c in causes if c.cause != _LAST_RESORT), causes[0])
+            return blame.blame(self, ref, *best)
+        if health.signs and (stale := health.signs[0].stale):
+            return follow.live(self, ref) or nowhere(stale, *self._stale_hypotheses(ref, health))
+        symptoms = [(s, c) for s, c in current if c.role == "symptom"]
+        if symptoms and (current[0][1].role != "unknown" or ref.kind not in FLUX):
+            return self._symptoms(ref, symptoms)
+        if current and health.state == "failing":
+            return nowhere(f"no known cause in its message: “{_short(current[0][0])}”")
+        return follow.below(self, ref) or follow.structure(self, ref) or follow.dull(self, ref)
+
+    def _symptoms(self, ref: ObjectRef, symptoms: list[tuple[Sign, Classification]]) -> Walk:
+        walks = []
+        # That it gave up says nothing beside a text that says on what.
+        telling = [(s, c) for s, c in symptoms if c.cause != "retries-exhausted"]
+        for sign, meaning in telling or symptoms:
+            walks.append(follow.follow(self, ref, sign, meaning))
+            if found := better(walks):
+                return found
+        # The most telling reason is that of the first symptom that names something; the general one comes last.
+        whys = [w for w in walks if w.why]
+        first = whys[0] if whys else nowhere("nothing at hand says why")
+        hypotheses = tuple(dict.fromkeys(h for w in walks for h in w.hypotheses))
+        return nowhere(first.why, *hypotheses)
+
+    def _suspended(self, ref: ObjectRef, health: Health) -> Root:
+        text = next((s.message for s in health.signs), "") or "spec.suspend is true"
+        return Root("suspended", ref, ref, text, next((s.at for s in health.signs), None))
+
+    def _stale_hypotheses(self, ref: ObjectRef, health: Health) -> tuple[Hypothesis, ...]:
+        found = []
+        for sign in health.signs:
+            meaning = self.read(ref, sign)
+            if meaning.role == "cause":
+                cause = self.catalogue.causes[meaning.cause]
+                found.append(Hypothesis(cause.id, f"its older message says so: “{_short(sign)}”", cause.decides))
+        return tuple(dict.fromkeys(found))
+
+
+def _short(sign: Sign) -> str:
+    text = " ".join((sign.message or sign.reason).split())
+    return text if len(text) <= 160 else f"{text[:157]}..."

@@ -1,0 +1,85 @@
+"""No message can be expensive: only a bounded window is read, by expressions without nested repetition."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+
+from runbook.diagnosis.catalogue import built_in
+from runbook.diagnosis.classify import classify
+from runbook.diagnosis.patterns import Pattern, alternatives, longest_literal
+
+MEGABYTE = 1_000_000
+
+
+def _literals() -> list[str]:
+    catalogue = built_in()
+    patterns = [s.pattern for c in catalogue.causes.values() for s in c.signatures if s.pattern]
+    patterns += [r.pattern for r in (*catalogue.peers, *catalogue.faults)]
+    return sorted({literal for pattern in patterns for literal in pattern.literals})
+
+
+def _hostile() -> dict[str, str]:
+    chosen, literals = random.Random(7), _literals()
+    texts = {
+        "spaces": " " * MEGABYTE,
+        "lines": "\n" * MEGABYTE,
+        "quotes": '"' * MEGABYTE,
+        "escapes": '\\"' * (MEGABYTE // 2),
+        "colours": "\x1b[" * (MEGABYTE // 2),
+        "json": '{"msg":"' * (MEGABYTE // 8),
+        "braces": "{" * MEGABYTE,
+        "letters": "a" * MEGABYTE,
+        "paths": "a/" * (MEGABYTE // 2),
+        "x509": "x509: certificate is valid for " * (MEGABYTE // 31),
+        "webhooks": "failed calling webhook istio" * (MEGABYTE // 28),
+        "helm": "install failed hooks failed pre-install " * (MEGABYTE // 40),
+    }
+    for n in range(12):
+        texts[f"mixed-{n}"] = "".join(chosen.choice(literals) for _ in range(60_000))[:MEGABYTE]
+    return texts
+
+
+@pytest.mark.parametrize("text", _hostile().values(), ids=_hostile())
+def test_a_megabyte_of_malice_takes_less_than_50_ms(text: str) -> None:
+    classify("warm")
+    taken = []
+    for _ in range(5):
+        start = time.perf_counter()
+        classify(text)
+        taken.append(time.perf_counter() - start)
+        if taken[-1] < 0.05:
+            break
+    assert min(taken) < 0.05
+
+
+@pytest.mark.parametrize("bad", [r"(a+)+b", r"(?:x*)*y", r"(\w+\s?)+$", r".*a.*b", "(unclosed"])
+def test_an_expression_that_could_run_away_is_refused(bad: str) -> None:
+    with pytest.raises(ValueError, match=r"repetition|regular expression"):
+        Pattern(bad)
+
+
+@pytest.mark.parametrize(
+    ("source", "parts", "literals"),
+    [
+        ("abc|d(e|f)g", ["abc", "d(e|f)g"], ["abc", "d"]),
+        (r"no such host|[|]x", ["no such host", "[|]x"], ["no such host", "x"]),
+        (r"exec: .{1,200}: not", [r"exec: .{1,200}: not"], ["exec: "]),
+        (r"colou?r", [r"colou?r"], ["colo"]),
+        (r"index\.yaml\b", [r"index\.yaml\b"], ["index.yaml"]),
+    ],
+)
+def test_each_alternative_is_looked_up_by_what_it_must_contain(
+    source: str, parts: list[str], literals: list[str]
+) -> None:
+    assert alternatives(source) == parts
+    assert [longest_literal(p) for p in parts] == literals
+
+
+def test_the_literal_never_hides_a_match() -> None:
+    for text in ("Connection REFUSED", "HTTP2: x", "x: EOF", "Http: server gave HTTP response to HTTPS client"):
+        for recogniser in built_in().faults:
+            found = recogniser.pattern.search(text, text.lower())
+            assert (found is not None) == any(regex.search(text) for _, regex in recogniser.pattern.parts)

@@ -1,0 +1,74 @@
+"""A key mismatch is a fact only when /v1/verify refuses it and every key the controller has is younger than the seal."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from diagnosis_worlds import NOW, sealed, snapshot
+
+from runbook.diagnosis import explain
+from runbook.domain.probes import GitFile, SealingKey, UnsealProbe
+from runbook.model import FirstCause
+
+REFUSED = UnsealProbe("ns", "s", opens=False, status=409)
+COMMIT = GitFile("SealedSecret", "ns", "s", "apps/s.yaml", committed=NOW - timedelta(days=40))
+
+
+def key(days: float) -> SealingKey:
+    return SealingKey("kube-system", f"sealed-secrets-key-{days}", NOW - timedelta(days=days))
+
+
+def cause(**extra: tuple[Any, ...]) -> FirstCause:
+    (found,) = explain(snapshot(sealed("ns", "s"), extra=extra)).first_causes
+    return found
+
+
+def test_refused_and_all_keys_younger_is_a_fact() -> None:
+    found = cause(UnsealProbe=(REFUSED,), GitFile=(COMMIT,), SealingKey=(key(1), key(0.1)))
+    assert (found.cause, found.proof, found.decides) == ("sealed-secret-key-mismatch", "fact", "")
+
+
+@pytest.mark.parametrize(
+    ("extra", "word"),
+    [
+        ({}, "/v1/verify"),
+        ({"GitFile": (COMMIT,), "SealingKey": (key(1),)}, "/v1/verify"),
+        ({"UnsealProbe": (REFUSED,), "SealingKey": (key(1),)}, "commit"),
+        ({"UnsealProbe": (REFUSED,), "GitFile": (COMMIT,)}, "notBefore"),
+        ({"UnsealProbe": (REFUSED,), "GitFile": (COMMIT,), "SealingKey": (key(1), key(100))}, "older than the commit"),
+    ],
+    ids=["text alone", "never asked", "no git", "no keys", "an old key is there"],
+)
+def test_anything_less_is_a_hypothesis_that_says_what_is_missing(extra: dict[str, tuple[Any, ...]], word: str) -> None:
+    found = cause(**extra)
+    assert (found.cause, found.proof) == ("sealed-secret-key-mismatch", "hypothesis")
+    assert word in found.decides
+
+
+def test_one_that_opens_now_is_only_old() -> None:
+    opens = UnsealProbe("ns", "s", opens=True, status=200)
+    explanation = explain(snapshot(sealed("ns", "s"), extra={"UnsealProbe": (opens,)}))
+    assert explanation.first_causes == ()
+    assert "can open it now" in explanation.unexplained[0].why
+
+
+def test_one_without_a_status_that_is_refused_counts() -> None:
+    silent = sealed("ns", "s")
+    silent["status"] = {}
+    (found,) = explain(snapshot(silent, extra={"UnsealProbe": (REFUSED,)})).first_causes
+    assert found.cause == "sealed-secret-key-mismatch"
+
+
+def test_a_secret_made_since_makes_the_message_old() -> None:
+    made = {
+        "kind": "Secret",
+        "metadata": {
+            "name": "s", "namespace": "ns", "creationTimestamp": (NOW - timedelta(seconds=5)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "ownerReferences": [{"kind": "SealedSecret", "name": "s", "uid": "SealedSecret/ns/s", "controller": True}],
+        },
+    }  # fmt: skip
+    explanation = explain(snapshot(sealed("ns", "s"), made))
+    assert explanation.first_causes == ()
+    assert "made since" in explanation.unexplained[0].why
