@@ -1,0 +1,103 @@
+"""The journal: one JSON line for each thing begun, done, failed or interrupted, on disk before the act begins."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from runbook.errors import EvidenceError
+from runbook.evidence.files import FILE_MODE, moment, stamp, writing
+
+SCHEMA = "runbook/journal-line/v1"
+Event = Literal["opened", "intended", "done", "failed", "interrupted", "noted", "recorded"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line: its number, when it was written, what kind of event, of what, and the figures that go with it."""
+
+    n: int
+    at: datetime
+    event: str
+    what: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """A journal as found: its whole lines, and the numbers of lines that a crash cut."""
+
+    entries: tuple[Entry, ...]
+    cut: tuple[int, ...] = ()
+    open_end: bool = False
+
+    @property
+    def under_way(self) -> tuple[Entry, ...]:
+        """What was intended and has no end in the journal: not done, done or unknown, never assumed."""
+        open_: dict[str, Entry] = {}
+        for entry in self.entries:
+            if entry.event == "intended":
+                open_[entry.what] = entry
+            elif entry.event in ("done", "failed", "interrupted"):
+                open_.pop(entry.what, None)
+        return tuple(open_.values())
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Journal:
+    """Append-only. `append` returns after fsync: what it says is on disk before the caller goes on.
+
+    A line that a crash cut is closed with a newline before the next one is written, so that it stays one bad line.
+    """
+
+    def __init__(self, path: Path, *, now: Callable[[], datetime] = _utc_now) -> None:
+        self.path = path
+        self._now = now
+
+    def append(self, event: Event, what: str, **facts: Any) -> Entry:
+        """Write one line and wait until it is on disk. Raises EvidenceError, saying how far the journal is safe."""
+        known = read_journal(self.path)
+        entry = Entry(known.entries[-1].n + 1 if known.entries else 1, self._now(), event, what, facts)
+        line = {"schema": SCHEMA, "n": entry.n, "at": stamp(entry.at), "event": event, "what": what}
+        data = json.dumps({**line, **({"facts": facts} if facts else {})}, ensure_ascii=False, allow_nan=False) + "\n"
+        safe = f"Its {len(known.entries)} line(s) are safe; what this line announces was not begun."
+        with writing(self.path, safe=safe):
+            handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, FILE_MODE)
+            try:
+                whole = (b"\n" if known.open_end else b"") + data.encode("utf-8", errors="backslashreplace")
+                while whole:
+                    whole = whole[os.write(handle, whole) :]
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+        return entry
+
+
+def read_journal(path: Path) -> ReadBack:
+    """Read a journal back. Lines that a crash cut are told by their number, not raised. Raises EvidenceError."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return ReadBack(())
+    except OSError as error:
+        raise EvidenceError(f"{path} could not be read: {error.strerror}") from error
+    lines = data.split(b"\n")
+    read = [_entry(line) for line in lines]
+    cut = tuple(n for n, (line, entry) in enumerate(zip(lines, read, strict=True), 1) if line and entry is None)
+    return ReadBack(tuple(e for e in read if e is not None), cut, bool(lines[-1]))
+
+
+def _entry(line: bytes) -> Entry | None:
+    try:
+        data = json.loads(line)
+        return Entry(int(data["n"]), moment(data["at"]), str(data["event"]), str(data["what"]), data.get("facts", {}))
+    except (ValueError, KeyError, TypeError):
+        return None

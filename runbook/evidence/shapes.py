@@ -1,0 +1,167 @@
+"""What a secret looks like in a text: private keys, tokens, credentials in URLs, headers, assignments, registry logins.
+
+Each shape has a name (counted in reports), a pattern, and the group that is cut; what stands around it is kept, because
+diagnosis reads it. Prefixes are those the issuers publish.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from re import Match, Pattern
+
+MARK = "«cut»"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One kind of secret: `group` of `pattern` is what is cut; a text without any of `hints` is not searched."""
+
+    kind: str
+    pattern: Pattern[str]
+    hints: tuple[str, ...]
+    group: int = 0
+    harmless: Callable[[str], bool] = lambda text: False
+
+
+def _is_user_name(userinfo: str) -> bool:
+    """`git@`, `root@`: a short login name without a password is no secret."""
+    return ":" not in userinfo and len(userinfo) <= 16
+
+
+def _is_no_value(value: str) -> bool:
+    """Words that stand where a value would, placeholders, and what was cut already."""
+    words = {
+        "null",
+        "none",
+        "true",
+        "false",
+        "not",
+        "is",
+        "in",
+        "for",
+        "was",
+        "secret",
+        "key",
+        "the",
+        "to",
+        "a",
+        "required",
+    }
+    return value.startswith(("$", "{{", "<", "«", "***", "REDACTED")) or value.lower().rstrip(".,:;") in words
+
+
+_NAME = r"(?:[\w.-]*(?:password|passwd|passphrase|secret[_-]?key|client[_-]?secret|api[_-]?key|access[_-]?key|private[_-]?key|auth[_-]?token|access[_-]?token|refresh[_-]?token))"
+_HINTS = ("pass", "Pass", "PASS", "key", "Key", "KEY", "secret", "Secret", "SECRET", "token", "Token", "TOKEN")
+
+SHAPES: tuple[Shape, ...] = (
+    Shape(
+        "private-key",
+        re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|\Z)", re.DOTALL),
+        ("PRIVATE KEY",),
+    ),
+    Shape("jwt", re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"), ("eyJ",)),
+    Shape(
+        "token",
+        re.compile(
+            r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[\w-]{16,}|xox[abeoprs]-[\w-]{10,}|"
+            r"(?:AKIA|ASIA)[0-9A-Z]{16}|AIza[\w-]{35}|sk-(?:[a-z]+-)?[A-Za-z0-9_-]{20,}|npm_[A-Za-z0-9]{30,}|"
+            r"hv[sb]\.[\w-]{20,}|dckr_pat_[\w-]{20,}|[rs]k_live_[A-Za-z0-9]{16,})"
+        ),
+        ("gh", "glpat-", "xox", "AKIA", "ASIA", "AIza", "sk-", "npm_", "hvs.", "hvb.", "dckr_pat_", "k_live_"),
+    ),
+    Shape(
+        "url-userinfo",
+        re.compile(r"[a-z][a-z0-9+.-]*://([^\s/?#@\"'<>]+)@", re.IGNORECASE),
+        ("://",),
+        1,
+        _is_user_name,
+    ),
+    Shape(
+        "url-query",
+        re.compile(r"[?&](?:access_token|token|sig|signature|X-Amz-Signature|X-Amz-Security-Token|password|api_?key|client_secret)=([^\s&#\"'<>]{4,})", re.IGNORECASE),
+        ("=",),
+        1,
+        _is_no_value,
+    ),
+    Shape(
+        "authorization",
+        re.compile(r"\b(?:proxy-)?authorization[\"']?\s*[:=]\s*[\[\"']*((?:(?:basic|bearer|token|digest|negotiate)\s+)?[^\s\"'\],;]{4,})", re.IGNORECASE),
+        ("uthorization", "UTHORIZATION"),
+        1,
+        _is_no_value,
+    ),
+    Shape("authorization", re.compile(r"\b[Bb]earer\s+([A-Za-z0-9._~+/-]{16,}=*)"), ("earer ",), 1, _is_no_value),
+    Shape("authorization", re.compile(r"\bBasic\s+([A-Za-z0-9+/]{12,}={0,2})(?![\w])"), ("Basic ",), 1, _is_no_value),
+    Shape(
+        "registry-login",
+        re.compile(r"\\?\"(?:auth|identitytoken|registrytoken)\\?\"\s*:\s*\\?\"([A-Za-z0-9+/=._-]{8,})\\?\""),
+        ('auth"', 'auth\\"', 'token"', 'token\\"'),
+        1,
+    ),
+    Shape("registry-login", re.compile(r"\beyJhdXRocyI6[A-Za-z0-9+/=]{8,}"), ("eyJhdXRocyI6",)),
+    Shape(
+        "assignment",
+        re.compile(rf"\b{_NAME}\\?[\"']?\s*(?:=|:(?!//))\s*\\?[\"']?([^\s\"'\\,;&}})<>]{{4,}})", re.IGNORECASE),
+        _HINTS,
+        1,
+        _is_no_value,
+    ),
+    Shape(
+        "assignment",
+        re.compile(r"\b[\w.-]*(?:token|secret|pwd|credential)s?\\?[\"']?=\\?[\"']?([^\s\"'\\,;&})<>]{6,})", re.IGNORECASE),
+        (*_HINTS, "pwd", "PWD", "redential", "REDENTIAL"),
+        1,
+        _is_no_value,
+    ),
+    Shape(
+        "argument",
+        re.compile(r"--?(?:[\w-]*(?:password|passwd|token|secret|api-key))\s+([^\s\"'-][^\s\"']{5,})", re.IGNORECASE),
+        ("-pass", "-token", "-secret", "-api-key"),
+        1,
+        _is_no_value,
+    ),
+)  # fmt: skip
+
+_STRONG = re.compile(
+    r"(?:^|[_.\-])(?:pass(?:word|wd|phrase|code)?|pwd|api_?key|access_?key|private_?key|secret_?key|dsn|encryption_?key|"
+    r"signing_?key|connection_?string|database_?url|client_?secret|auth_?token)(?:[_\-]?(?:value|b64|base64|\d+))?$",
+    re.IGNORECASE,
+)
+_WEAK = re.compile(r"(?:^|[_.\-])(?:secret|token|credentials?|auth)(?:[_\-]?(?:value|b64|base64|\d+))?$", re.IGNORECASE)
+# `ccbot-secrets`, `kube-system/registry-tls`: words joined as names of objects are, a reference and not a secret.
+_REFERENCE = re.compile(r"^[a-z][a-z0-9]{0,15}(?:[-./][a-z0-9]{1,15})+$|^[a-z]{1,15}$")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+FLAG = re.compile(r"^--?[\w-]*(?:password|passwd|token|secret|api-key|private-key)$", re.IGNORECASE)
+
+
+def holds_secret(name: str, value: str) -> bool:
+    """Whether a key or variable of that name holds a secret: `DB_PASSWORD`, `apiKey`; not `secretName`, not `secret: NAME`."""
+    spelled = _CAMEL.sub("_", name)
+    if _STRONG.search(spelled):
+        return bool(value)
+    return bool(_WEAK.search(spelled) and value and not _REFERENCE.match(value))
+
+
+def is_telling(value: str) -> bool:
+    """Whether a value can be searched for without hitting ordinary words: long enough, and no plain name."""
+    return len(value) >= 8 and not _REFERENCE.match(value) and not value.isalpha()
+
+
+def matches(text: str) -> Iterator[tuple[str, int, int]]:
+    """`(kind, begin, end)` of each secret shape in a text, shape by shape; may overlap."""
+    for shape in SHAPES:
+        if not any(hint in text for hint in shape.hints):
+            continue
+        for found in shape.pattern.finditer(text):
+            span = _span(shape, found)
+            if span is not None:
+                yield shape.kind, *span
+
+
+def _span(shape: Shape, found: Match[str]) -> tuple[int, int] | None:
+    value = found.group(shape.group)
+    if MARK in value or shape.harmless(value):
+        return None
+    return found.span(shape.group)
