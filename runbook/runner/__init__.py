@@ -1,0 +1,19 @@
+"""Runs a stage's notebook with papermill, and is honest about how that went: statuses, exit codes, what never ran."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from runbook.runner.stages import StageOutcome, run_notebook, run_stage
+
+_HOMES = {"StageOutcome": "stages", "run_notebook": "stages", "run_stage": "stages"}
+
+__all__ = ["StageOutcome", "run_notebook", "run_stage"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"runbook.runner.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'runbook.runner' has no attribute {name!r}")

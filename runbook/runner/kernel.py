@@ -1,0 +1,92 @@
+"""One kernel for one stage: this very interpreter, over private sockets, never left alive. papermill drives it.
+
+A kernelspec named python3 may belong to another environment; plain TCP on loopback lets every user of the machine listen.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import NBClientEngine, papermill_engines
+
+ENGINE = "runbook"
+_LONGEST_SOCKET = 90  # a unix socket's path may have 107 bytes, five sockets append two each
+
+
+class PrivateKernelManager(AsyncKernelManager):
+    """Starts the interpreter that runs this, whatever kernelspecs are installed."""
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        """ipykernel of this interpreter."""
+        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        return KernelSpec(argv=argv, language="python", display_name="Python 3 (runbook)")
+
+
+@dataclass
+class Session:
+    """What the engine needs and what it leaves: the private folder, the kernel's environment, its client."""
+
+    folder: Path
+    environment: Mapping[str, str]
+    client: Any = field(default=None)
+    pid: int | None = None
+
+    def kernel_pid(self) -> int | None:
+        """The kernel's process id, or None while there is none."""
+        provisioner = getattr(getattr(self.client, "km", None), "provisioner", None)
+        found = getattr(provisioner, "pid", None)
+        self.pid = found or self.pid
+        return found if isinstance(found, int) else None
+
+    def end(self) -> None:
+        """Make sure that no kernel outlives its stage."""
+        process = getattr(getattr(getattr(self.client, "km", None), "provisioner", None), "process", None)
+        if process is not None and process.poll() is None:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+class StageEngine(NBClientEngine):  # type: ignore[misc]
+    """papermill's own engine with a kernel of ours."""
+
+    @classmethod
+    def execute_managed_notebook(
+        cls, nb_man: Any, kernel_name: str, *, session: Session, start_timeout: int = 60, **_rest: Any
+    ) -> Any:
+        """Run the cells. Raises what nbclient raises; a failing cell is left in the notebook."""
+        session.client = PapermillNotebookClient(
+            nb_man,
+            kernel_manager_class=PrivateKernelManager,
+            kernel_name=kernel_name,
+            startup_timeout=start_timeout,
+            timeout=None,
+            shutdown_kernel="immediate",
+            raise_on_iopub_timeout=True,
+        )
+        session.client.km = _manager(session.folder)
+        session.client.owns_km = True
+        try:
+            return session.client.execute(env=dict(session.environment), cwd=str(session.folder))
+        finally:
+            session.end()
+
+
+def _manager(folder: Path) -> PrivateKernelManager:
+    manager = PrivateKernelManager(kernel_name="python3", connection_file=str(folder / "kernel.json"))
+    socket = str(folder / "k")
+    if len(socket) <= _LONGEST_SOCKET and os.name == "posix":
+        manager.transport, manager.ip = "ipc", socket
+    return manager
+
+
+papermill_engines.register(ENGINE, StageEngine)

@@ -1,0 +1,42 @@
+"""What a notebook holds: one stage of one run, stepped through. Orchestrates, and knows nothing of its own."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from runbook.stage.lookback import LookBack, look_back
+    from runbook.stage.looking import look, observe_for_explanation, observe_for_inventory, recorded_snapshot
+    from runbook.stage.opening import begin
+    from runbook.stage.parameters import PARAMETERS
+    from runbook.stage.replaying import Replayed, replay_attempts
+    from runbook.stage.stages import STAGES
+    from runbook.stage.steps import Stage
+
+_HOMES = {
+    "LookBack": "lookback", "PARAMETERS": "parameters", "Replayed": "replaying", "STAGES": "stages", "Stage": "steps",
+    "begin": "opening", "look": "looking", "look_back": "lookback", "observe_for_explanation": "looking",
+    "observe_for_inventory": "looking", "recorded_snapshot": "looking", "replay_attempts": "replaying",
+}  # fmt: skip
+
+__all__ = [
+    "PARAMETERS",
+    "STAGES",
+    "LookBack",
+    "Replayed",
+    "Stage",
+    "begin",
+    "look",
+    "look_back",
+    "observe_for_explanation",
+    "observe_for_inventory",
+    "recorded_snapshot",
+    "replay_attempts",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"runbook.stage.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'runbook.stage' has no attribute {name!r}")

@@ -1,0 +1,78 @@
+"""From a snapshot to findings, criteria, first causes and a verdict. Pure, so that a replay judges exactly as the night did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+
+from runbook import checks, diagnosis
+from runbook.domain.durations import seconds
+from runbook.domain.probes import SoakWindow
+from runbook.inventory.model import Inventory
+from runbook.judgement import criteria as criteria_of
+from runbook.judgement import waivers
+from runbook.model import Criterion, Explanation, Finding, ObjectRef, Result, Snapshot, Verdict, verdict_of
+from runbook.stage.stages import STAGES
+
+NOT_YET = "it begins in Prove, when nothing else is red"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a stage answers about one snapshot."""
+
+    snapshot: Snapshot
+    findings: tuple[Finding, ...]
+    criteria: tuple[Criterion, ...]
+    explanation: Explanation | None
+    verdict: Verdict
+
+    @property
+    def remarkable(self) -> frozenset[ObjectRef]:
+        """Everything with a finding that is not a pass, and everything on the way to a first cause: kept whole."""
+        refs = {f.object for f in self.findings if f.result is not Result.PASS}
+        if self.explanation is not None:
+            refs |= {c.object for c in self.explanation.first_causes}
+            refs |= {e.object for c in self.explanation.first_causes for e in c.explains}
+            refs |= {u.object for u in self.explanation.unexplained}
+        return frozenset(refs)
+
+
+def judge(stage: str, snapshot: Snapshot, inventory: Inventory, *, today: date, operator: str) -> Judged:
+    """Run the stage's checks, apply waivers, judge the criteria, walk the reds. Never raises for what is red."""
+    kind = STAGES[stage]
+    if kind.soaks:
+        snapshot = with_soak(snapshot, inventory)
+    findings = waivers.apply(checks.run(stage, snapshot, inventory), inventory, today, operator)
+    judged = tuple(criteria_of.judge(findings, inventory, stage))
+    explanation = diagnosis.explain(snapshot, inventory) if kind.explains else None
+    return Judged(snapshot, tuple(findings), judged, explanation, _verdict(findings, judged, explanation))
+
+
+def _verdict(findings: Iterable[Finding], criteria: Iterable[Criterion], explanation: Explanation | None) -> Verdict:
+    """A stage that asks no check is judged by what it explains: anything red is a fail, anything unseen is not known."""
+    answers: list[Finding | Criterion] = [*findings, *criteria]
+    if answers or explanation is None:
+        return verdict_of(answers)
+    if explanation.first_causes or explanation.unexplained:
+        return Verdict.FAIL
+    return Verdict.ERROR if explanation.not_evaluated else Verdict.PASS
+
+
+def with_soak(snapshot: Snapshot, inventory: Inventory) -> Snapshot:
+    """The snapshot with a soak window; one that was never measured says why."""
+    if "SoakWindow" in snapshot.objects or "SoakWindow" in snapshot.gaps:
+        return snapshot
+    window = SoakWindow(seconds(inventory.soak) or 0.0, 0.0, why_not=NOT_YET)
+    return replace(snapshot, objects={**snapshot.objects, "SoakWindow": (window,)})
+
+
+def reds_before_soak(judged: Judged) -> str:
+    """Why a soak must not begin, or nothing: reds and unknowns other than the soak itself."""
+    others = [f for f in judged.findings if f.check != "soak"]
+    fails = sum(f.result is Result.FAIL for f in others)
+    unknown = sum(f.result is Result.ERROR for f in others)
+    if fails:
+        return f"{fails} check(s) fail, so there is no quiet to measure"
+    return f"{unknown} check(s) could not be evaluated, so quiet would prove nothing" if unknown else ""

@@ -1,0 +1,132 @@
+"""Looks that leave no record: the status card, an explanation, a starter inventory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import runbook
+from runbook.clients.kubernetes import connect
+from runbook.clients.observe import observe
+from runbook.domain.probes import ServerInfo
+from runbook.evidence import load_snapshot
+from runbook.evidence.entries import RUN
+from runbook.inventory.model import Cluster, Inventory
+from runbook.model import Snapshot, StageResult
+from runbook.stage.identity import reach, read_inventory, utc_now, who
+from runbook.stage.judging import judge
+from runbook.stage.observing import base_of, progress, ready_types
+from runbook.stage.stages import WALKED, wants
+from runbook.stage.telling import Teller
+
+if TYPE_CHECKING:
+    from runbook.inventory.load import InventoryFile
+    from runbook.stage.identity import Reached
+
+_STARTER = (
+    "Node", "Namespace", "GitRepository", "OCIRepository", "HelmRepository", "Kustomization", "HelmRelease", "Deployment",
+    "StatefulSet", "DaemonSet", "Service", "Ingress", "Pod", "SealedSecret",
+)  # fmt: skip
+
+
+def look(
+    *, inventory: Path, kubeconfig: str | None, context: str | None, talk: Teller
+) -> tuple[StageResult, Mapping[str, Any]]:
+    """One verify without a soak and without a record, for the card. Raises what `begin` raises."""
+    file = read_inventory(str(inventory))
+    reached = reach(file, kubeconfig=kubeconfig or "", context=context or "")
+    started = utc_now()
+    try:
+        snapshot = _observed(file, reached, wants("verify"), talk)
+    finally:
+        reached.client.close()
+    judged = judge("verify", snapshot, file.inventory, today=started.date(), operator=who())
+    result = StageResult(
+        stage="verify",
+        attempt=0,
+        mode="plan",
+        verdict=judged.verdict,
+        started=started,
+        ended=utc_now(),
+        cluster_time=snapshot.observed_at,
+        findings=judged.findings,
+        criteria=judged.criteria,
+        explanation=judged.explanation,
+        actions=(),
+        time_scale=reached.scale,
+    )
+    return result, _facts(file, reached)
+
+
+def observe_for_explanation(
+    inventory: Path, *, kubeconfig: str | None, context: str | None, talk: Teller
+) -> tuple[Snapshot, Inventory]:
+    """What diagnosis walks along, live, and what should be true. Raises what `begin` raises."""
+    file = read_inventory(str(inventory))
+    reached = reach(file, kubeconfig=kubeconfig or "", context=context or "")
+    try:
+        return _observed(file, reached, WALKED, talk), file.inventory
+    finally:
+        reached.client.close()
+
+
+def observe_for_inventory(
+    *, kubeconfig: str | None, context: str | None, resolve: Mapping[str, str] | None = None
+) -> tuple[Snapshot, ServerInfo, str]:
+    """What a starter inventory is made from: the objects, the server with its UID, and the context's name."""
+    client = connect(kubeconfig=kubeconfig, context=context, resolve=resolve or {})
+    try:
+        server = client.identify()
+        empty = Inventory(schema="runbook/inventory/v1", cluster=Cluster(name=client.context or "cluster"))
+        ready_types()
+        seen = observe(client, empty, wants=_STARTER, base=Path.cwd(), now=utc_now, server=server)
+        return seen.snapshot, server, client.context
+    finally:
+        client.close()
+
+
+def recorded_snapshot(paths: Sequence[Path]) -> Snapshot:
+    """Recorded objects: an attempt's or a run's folder, else files of `kubectl get -o json|yaml`. Raises UsageError."""
+    from runbook.clients.recorded import load
+    from runbook.evidence import Run
+
+    if len(paths) == 1 and (paths[0] / "observations").is_dir():
+        return load_snapshot(paths[0])
+    if len(paths) == 1 and (paths[0] / RUN).is_file():
+        kept = [a for a in Run.load(paths[0]).attempts() if (a.path / "observations").is_dir()]
+        walked = [a for a in kept if a.stage in ("verify", "diagnose")] or kept
+        if walked:
+            return walked[-1].snapshot()
+    return load(paths)
+
+
+def _observed(file: InventoryFile, reached: Reached, kinds: Sequence[str], talk: Teller) -> Snapshot:
+    ready_types()
+    seen = observe(
+        reached.client,
+        file.inventory,
+        wants=kinds,
+        base=base_of(file),
+        now=reached.now,
+        server=reached.server,
+        progress=progress(talk),
+    )
+    return seen.snapshot
+
+
+def _facts(file: InventoryFile, reached: Reached) -> dict[str, Any]:
+    cluster = file.inventory.cluster
+    return {
+        "cluster": cluster.name,
+        "uid": reached.server.uid,
+        "server": reached.client.server,
+        "context": reached.client.context,
+        "rehearsal": cluster.rehearsal,
+        "who": who(),
+        "how": "status",
+        "inventory_path": str(file.path),
+        "inventory_digest": file.digest,
+        "tool_version": runbook.__version__,
+        "time_scale": reached.scale,
+    }

@@ -1,0 +1,75 @@
+"""One look: everything a stage wants, redacted and on disk before it is judged; in a replay, what is on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runbook.clients.observe import observe
+from runbook.domain.kinds import KINDS, decode
+from runbook.evidence import Observed, Redactor, load_snapshot, observations_digest
+from runbook.inventory.load import InventoryFile
+from runbook.stage.stages import wants
+from runbook.stage.telling import Teller
+
+if TYPE_CHECKING:
+    from runbook.stage.steps import Setting
+
+
+def look(setting: Setting, *, proof: bool = False) -> Observed:
+    """Observe and store, or read back what was stored. `proof` is the look after the soak."""
+    attempt = setting.attempt
+    if setting.reached is None:
+        folder = attempt.path / "observations" / ("proved" if proof else "")
+        digest = observations_digest(attempt.path, proof=proof)
+        return Observed(folder, load_snapshot(attempt.path, proof=proof), Redactor(), digest)
+    if not proof:
+        attempt.forget_proof()
+    ready_types()
+    reached = setting.reached
+    seen = observe(
+        reached.client,
+        setting.file.inventory,
+        wants=wants(setting.asked.stage),
+        base=base_of(setting.file),
+        now=reached.now,
+        server=reached.server,
+        progress=progress(setting.talk),
+    )
+    stored = attempt.store(seen, proof=proof)
+    tell_gaps(setting.talk, stored)
+    return stored
+
+
+def ready_types() -> None:
+    """Build every struct's decoder here, in one thread.
+
+    msgspec builds them at first use, and two threads that first use nested structs at the same time crash the process
+    (seen with 0.22: a null pointer in its C core).
+    """
+    for kind in KINDS:
+        decode(kind, b"{}")
+
+
+def base_of(file: InventoryFile) -> Path:
+    """The folder that relative paths of an inventory start from."""
+    return file.path.parent
+
+
+def progress(talk: Teller) -> Callable[[str, int, int], None]:
+    """How far a look is, told as a wait."""
+
+    def tell(what: str, done: int, total: int) -> None:
+        talk.waiting("observe", f"{done} of {total} {what}", done=done, total=total)
+
+    return tell
+
+
+def tell_gaps(talk: Teller, stored: Observed) -> None:
+    """What was seen, and each thing that could not be."""
+    snapshot = stored.snapshot
+    for gap in dict.fromkeys((g.what, g.why) for g in snapshot.gaps.values()):
+        talk.warning("observe", f"not evaluated: {gap[0]}: {gap[1]}")
+    count = sum(len(v) for v in snapshot.objects.values())
+    talk.success("observe", f"{count} objects, observed {snapshot.observed_at:%Y-%m-%dT%H:%M:%SZ}")

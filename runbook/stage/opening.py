@@ -1,0 +1,162 @@
+"""The first cell: which cluster is this, is it the one that is meant, and into which run does the record go."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import runbook
+from runbook.errors import ParameterError, RunFolderError
+from runbook.evidence import Attempt, Redactor, Run, find_joinable
+from runbook.inventory.load import InventoryFile
+from runbook.settings import outputs_dir
+from runbook.stage import identity
+from runbook.stage.identity import Reached, reach, read_inventory, utc_now, who
+from runbook.stage.parameters import Parameters, check, environment_default, refuse_injected
+from runbook.stage.steps import Finish, Setting, Stage
+from runbook.stage.telling import teller
+
+# A first cell that is run again in the same kernel goes on with its own attempt until that is recorded.
+_OPEN: dict[str, Stage] = {}
+
+
+def begin(stage: str, *, finish: Finish | None = None, **given: Any) -> Stage:
+    """Check the parameters, reach and identify the cluster, open or join a run. Nothing is written before all of that.
+
+    Raises UsageError and its kinds (exit 2): nothing was touched.
+    """
+    asked = _completed(check(stage, given))
+    refuse_injected(stage)
+    how = identity.how()
+    if how == "replay":
+        from runbook.stage.replaying import replayed_stage
+
+        return replayed_stage(asked)
+    file = read_inventory(asked.inventory)
+    _confirmed(asked, file)
+    outputs = outputs_dir(Path(asked.outputs) if asked.outputs else None)
+    reached = reach(file, kubeconfig=asked.kubeconfig, context=asked.context)
+    try:
+        setting = _setting(asked, file, reached, outputs, how)
+    except BaseException:
+        reached.client.close()
+        raise
+    setting.talk.action(
+        stage, f"{setting.run.cluster} at {reached.client.server}, UID {reached.server.uid[:8]}, as {setting.who}"
+    )
+    setting.talk.action(
+        stage, "read-only: mode plan" + ("" if file.inventory.cluster.uid else "; the inventory pins no UID")
+    )
+    before = _OPEN.get(stage)
+    if before is not None:
+        before.close()
+    _OPEN[stage] = opened = Stage(setting, finish)
+    return opened
+
+
+def close_all() -> None:
+    """Close the connections of every stage this process has opened."""
+    while _OPEN:
+        _OPEN.popitem()[1].close()
+
+
+def _setting(asked: Parameters, file: InventoryFile, reached: Reached, outputs: Path, how: str) -> Setting:
+    """A new attempt in the run to join or open, or the attempt of this very cell when it was not recorded yet."""
+    before = _OPEN.get(asked.stage)
+    if (
+        before is not None
+        and before.setting.asked == asked
+        and before.result is None
+        and before.setting.attempt.path.is_dir()
+    ):
+        before.setting.attempt.journal.append("noted", "the first cell was run again")
+        return replace(before.setting, file=file, reached=reached)
+    run, attempt = _enter(asked, file, reached, outputs, how)
+    entries = Run.load(run.path).stages
+    started = next(s.started for s in entries if (s.stage, s.attempt) == (asked.stage, attempt.number)) or utc_now()
+    return Setting(asked, file, run, attempt, started, how, who(), teller(how), reached)
+
+
+def _completed(asked: Parameters) -> Parameters:
+    return replace(
+        asked,
+        inventory=environment_default("inventory", asked.inventory),
+        run=environment_default("run", asked.run),
+        kubeconfig=environment_default("kubeconfig", asked.kubeconfig),
+        context=environment_default("context", asked.context),
+    )
+
+
+def _confirmed(asked: Parameters, file: InventoryFile) -> None:
+    name = file.inventory.cluster.name
+    if asked.confirm and asked.confirm != name:
+        raise ParameterError(f"{asked.confirm!r} is not the inventory's cluster {name!r}", field="confirm")
+
+
+def _enter(asked: Parameters, file: InventoryFile, reached: Reached, outputs: Path, how: str) -> tuple[Run, Attempt]:
+    run = _run(asked, file, reached, outputs, how)
+    attempt = run.new_attempt(asked.stage)
+    facts = {
+        "cluster": file.inventory.cluster.name,
+        "uid": reached.server.uid,
+        "who": who(),
+        "how": how,
+        "soak": asked.soak,
+    }
+    attempt.journal.append("opened", asked.stage, mode=asked.mode, **facts)
+    return run, attempt
+
+
+def _run(asked: Parameters, file: InventoryFile, reached: Reached, outputs: Path, how: str) -> Run:
+    if asked.run:
+        return _joined(located(asked.run, outputs), file, reached)
+    found = None if how == "runner" else find_joinable(outputs, reached.server.uid, file.digest, utc_now)
+    return found or _opened(file, reached, outputs, how)
+
+
+def located(name: str, outputs: Path) -> Path:
+    """A run's folder by its path, or by its name below outputs."""
+    path = Path(name).expanduser()
+    return path if path.is_absolute() or path.is_dir() else outputs / name
+
+
+def _joined(path: Path, file: InventoryFile, reached: Reached) -> Run:
+    run = Run.load(path)
+    if run.facts["uid"] != reached.server.uid:
+        raise RunFolderError(
+            f"{path.name} is a run of another cluster: UID {str(run.facts['uid'])[:8]}, this one is {reached.server.uid[:8]}",
+            hint="Leave `run` empty to open a new one.",
+        )
+    if run.facts["inventory_digest"] != file.digest:
+        raise RunFolderError(
+            f"{file.path.name} was edited since {path.name} began",
+            hint="Leave `run` empty: what should be true has changed.",
+        )
+    return run
+
+
+def _opened(file: InventoryFile, reached: Reached, outputs: Path, how: str) -> Run:
+    inventory, redactor = file.inventory, Redactor()
+    run = Run.open(
+        outputs,
+        cluster=inventory.cluster.name,
+        uid=reached.server.uid,
+        server=reached.client.server,
+        inventory_digest=file.digest,
+        inventory_path=str(file.path),
+        who=who(),
+        how=how,
+        tool_version=runbook.__version__,
+        time_scale=reached.scale,
+        now=utc_now,
+        context=reached.client.context,
+        user=reached.client.user,
+        rehearsal=inventory.cluster.rehearsal,
+        resolve=dict(inventory.resolve),
+        ticket=inventory.ticket.model_dump(),
+        versions={"kubernetes": reached.server.version, "python": platform.python_version()},
+    )
+    run.keep_inventory(redactor.text(file.text))
+    return run

@@ -1,0 +1,46 @@
+"""The seven stages: what each asks, and what must be observed to answer it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class StageKind:
+    """One stage. `explains` says that reds are walked to their first cause; `soaks`, that quiet is measured."""
+
+    name: str
+    question: str
+    explains: bool = False
+    soaks: bool = False
+    extra: tuple[str, ...] = ()
+
+
+STAGES = {
+    s.name: s
+    for s in (
+        StageKind("preflight", "which cluster is this, and what should be true"),
+        StageKind("registry-trust", "does every node trust the registry, by every name", extra=("RegistryTrust",)),
+        StageKind("cleanup", "what did the failed roll-out leave behind", explains=True, extra=("RegistryTrust",)),
+        StageKind("reconcile", "what would Flux be asked, in which order, and what blocks it", explains=True),
+        StageKind("verify", "is everything as expected, and does it stay so", explains=True, soaks=True),
+        StageKind("diagnose", "what is red, why, and what is the one next act", explains=True),
+        StageKind("retrospective", "what happened, what was believed, what is left to do"),
+    )
+}
+
+# What diagnosis walks along; a kind that cannot be observed becomes a gap, and is told.
+WALKED = (
+    "HelmRelease", "Kustomization", "HelmChart", "HelmRepository", "OCIRepository", "GitRepository", "SealedSecret", "Pod",
+    "Job", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Event", "Node", "PersistentVolumeClaim", "Service",
+    "EndpointSlice", "Ingress", "UnsealProbe", "EndpointProbe",
+)  # fmt: skip
+
+
+def wants(stage: str) -> tuple[str, ...]:
+    """Every kind and probe the stage observes: what its checks need, what diagnosis walks along, what its plan reads."""
+    from runbook import checks
+
+    kind = STAGES[stage]
+    walked = WALKED if kind.explains else ()
+    return tuple(dict.fromkeys((*checks.needs(stage), *walked, *kind.extra)))
