@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,7 +43,7 @@ class Run:
 
     path: Path
     facts: Mapping[str, Any]
-    stages: tuple[StageEntry, ...] = field(default=())
+    stages: tuple[StageEntry, ...] = ()
 
     @classmethod
     def open(
@@ -62,10 +62,7 @@ class Run:
         now: Callable[[], datetime],
         **more: Any,
     ) -> Run:
-        """Make a new run folder, private, named by real UTC and cluster. `more` are further facts of run.json.
-
-        Raises ParameterError when `outputs` cannot be written, EvidenceError when the run's folder cannot.
-        """
+        """Make a private run folder named by real UTC and cluster. Raises ParameterError when `outputs` cannot be written."""
         opened = now().astimezone(UTC)
         outputs_folder(outputs)
         path = _new_folder(outputs, f"{opened:%Y%m%d-%H%M%S}-{_UNFIT.sub('-', cluster).strip('-.') or 'cluster'}")
