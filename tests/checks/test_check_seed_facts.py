@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from runbook.checks import judge
-from runbook.domain.probes import EndpointProbe, LogWindow, SoakWindow
+from runbook.domain.probes import EndpointProbe, GitHead, LogWindow, SoakWindow
 from runbook.inventory.load import load
 from runbook.model import Result, Verdict, verdict_of
 
@@ -185,3 +185,16 @@ def test_rows_without_a_command_are_still_answered(worlds: Any, inventory: Any, 
     )
     found = {f.object.name: f for f in worlds.ask("services-running", seen, inventory)}
     assert (found[row].result, found[row].facts["ticked"]) == (Result.FAIL, True)
+
+
+@pytest.mark.parametrize("seen", ["no checkout", "no commit read", "no source named"])
+def test_nothing_to_push_is_not_said_without_git(worlds: Any, seen: str) -> None:
+    source = {"kind": "GitRepository", "namespace": "flux-system", "name": "fleet"}
+    git = {"path": "."} if seen == "no source named" else {"path": ".", "source": source}
+    snapshot = {
+        "no checkout": worlds.snapshot(empty=["GitRepository"], gaps=["GitHead"]),
+        "no commit read": worlds.snapshot(empty=["GitRepository", "GitHead"]),
+        "no source named": worlds.snapshot(GitHead("abcdef0123456789"), empty=["GitRepository"]),
+    }[seen]
+    (found,) = worlds.ask("git-revision", snapshot, worlds.inventory(git=git))
+    assert found.result is Result.ERROR
