@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from runbook.domain.probes import LogGroup, LogWindow
 from runbook.inventory.model import Inventory
-from runbook.judgement.answers import Answers, cluster_ref
+from runbook.judgement.answers import Answers
 from runbook.model import Finding, ObjectRef, Snapshot
 
 QUESTION = "Did the controllers log no errors in the window?"
@@ -19,9 +19,10 @@ answer = Answers("controller-logs")
 def check(snapshot: Snapshot, inventory: Inventory) -> Iterator[Finding]:
     """One answer for each controller pod. Zero errors counts only when its log was read."""
     windows = snapshot.of(LogWindow)
-    if not windows:
-        where = ", ".join(inventory.logs.namespaces)
-        yield answer.unknown(cluster_ref(snapshot), f"no controller pod was found in {where}: no log was read")
+    for namespace in inventory.logs.namespaces:
+        if not any(w.namespace == namespace for w in windows):
+            ref = ObjectRef("Namespace", "", namespace)
+            yield answer.unknown(ref, f"no controller pod was found in {namespace}: no log was read")
     allowed = [re.compile(pattern) for pattern in inventory.logs.allow]
     for window in windows:
         groups = [

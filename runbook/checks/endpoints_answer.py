@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from runbook.domain.bodies import differing
 from runbook.domain.probes import EndpointProbe
 from runbook.inventory.model import Endpoint, Inventory
 from runbook.judgement.answers import Answers
@@ -43,7 +44,7 @@ def _judged(ref: ObjectRef, entry: Endpoint, probe: EndpointProbe) -> Finding:
             ref, f"GET {entry.url} answered {probe.status}, wanted {wanted}", probe.body[:200], **facts
         )
     # the version a service reports of itself is compared in versions-agree
-    wrong = [k for k, v in entry.expect.items() if k != "version" and f'"{k}":"{v}"' not in probe.body.replace(" ", "")]
+    wrong = [k for k in differing(probe.body, entry.expect) if k != "version"]
     if wrong:
         return answer.failed(
             ref,

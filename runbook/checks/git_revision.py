@@ -25,6 +25,9 @@ def check(snapshot: Snapshot, inventory: Inventory) -> Iterator[Finding]:
         yield answer.unknown(ref, "no checkout was read")
         return
     head = heads[0]
+    if not head.revision:
+        yield answer.unknown(ref, "the checkout has no commit: there is no HEAD to compare")
+        return
     if source is None:
         yield answer.unknown(ref, "the inventory does not say which source reads this checkout (git.source)")
         return

@@ -16,6 +16,7 @@ QUESTION = "Does every node trust the registry under every name form?"
 NEEDS = ("RegistryTrust", "Pod", "Event")
 STAGES = ("preflight", "registry-trust", "verify")
 STEPS = ("resolve", "connect", "chain", "name", "expiry", "api", "manifest")
+REACHED = ("chain", "name", "expiry")
 CURES = {
     TrustFault.UNKNOWN_AUTHORITY: "install the CA where this runtime reads it",
     TrustFault.NO_IP_SAN: "a CA cannot cure it: the certificate needs this IP among its IP SANs",
@@ -60,6 +61,10 @@ def _judged(ref: ObjectRef, cell: RegistryTrust | None, against: str, node: str,
         yield answer.failed(
             ref, f"{step or 'chain'}: {text}{cure}", *([against] if against else []), step=step, **facts
         )
+        return
+    unreached = next((s for s in REACHED if not getattr(cell, s)), "")
+    if unreached:
+        yield answer.unknown(ref, f"not evaluated: the probe did not get as far as {unreached}", **facts)
         return
     where = [a for a in cell.anchors if host in a]
     durable = "nothing keeps it after the next rebuild" if where else "through the OS store"

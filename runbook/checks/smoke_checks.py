@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from runbook.domain.bodies import differing
 from runbook.domain.probes import EndpointProbe
 from runbook.inventory.model import Inventory
 from runbook.judgement.answers import Answers, cluster_ref
@@ -31,7 +32,7 @@ def check(snapshot: Snapshot, inventory: Inventory) -> Iterator[Finding]:
         elif probe.error or probe.status not in entry.status:
             yield answer.failed(ref, f"answered {probe.status or probe.error}")
         else:
-            wrong = [k for k, v in entry.expect.items() if f'"{k}":"{v}"' not in probe.body.replace(" ", "")]
+            wrong = differing(probe.body, entry.expect)
             if not entry.expect:
                 yield answer.unknown(ref, "it says nothing about what to expect in the body")
             elif wrong:

@@ -31,6 +31,8 @@ def check(snapshot: Snapshot, inventory: Inventory) -> Iterator[Finding]:
         }
         if window.started is None:
             yield answer.unknown(ref, f"0 s of {wanted} measured: {window.why_not}", **facts)
+        elif window.wanted_seconds <= 0:
+            yield answer.unknown(ref, "the inventory wants a soak of 0 s: that measures nothing", **facts)
         elif window.quiet_seconds < window.wanted_seconds:
             last = window.resets[-1] if window.resets else None
             why = f"; last reset {last.at:%H:%M:%SZ}: {last.reason} ({last.object})" if last else ""

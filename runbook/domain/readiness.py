@@ -14,7 +14,7 @@ from runbook.domain.flux import FluxStatus, Kustomization, Source
 from runbook.domain.helm import HelmRelease
 from runbook.domain.meta import Condition, Meta, condition, is_true
 from runbook.domain.pods import Pod
-from runbook.domain.workloads import DaemonSet, Job, Workload
+from runbook.domain.workloads import DaemonSet, Deployment, Job, Workload
 
 Word = Literal["ready", "not-ready", "stalled", "suspended", "reconciling", "waiting", "unknown"]
 REQUESTED = "reconcile.fluxcd.io/requestedAt"
@@ -40,6 +40,8 @@ def flux_state(obj: Source | Kustomization | HelmRelease) -> State:
     """The state of a Flux object by request and generation."""
     if isinstance(obj, Source) and obj.KIND == "HelmRepository" and obj.spec.type == "oci":
         return State("ready", "Static", STATIC_MESSAGE)
+    if obj.metadata.deletion_timestamp:
+        return State("not-ready", "Deleting", "it is being deleted: its conditions describe what was")
     if obj.spec.suspend:
         return State("suspended", "Suspended", "spec.suspend is true: its conditions may describe an old spec")
     return _by_conditions(obj.metadata, obj.status)
@@ -81,7 +83,11 @@ def _though_true(metadata: Meta, status: FluxStatus, ready: Condition, reconcili
 
 
 def workload_state(obj: Workload) -> State:
-    """Deployment, StatefulSet, DaemonSet, ReplicaSet: as many ready as wanted, of this generation."""
+    """Deployment, StatefulSet, DaemonSet, ReplicaSet: as many ready as wanted, of this generation.
+
+    A Deployment keeps its old pods ready while a new ReplicaSet cannot start, so its updated pods are counted too and
+    Progressing=False is believed; the other kinds have taken an old pod away by then and show too few ready.
+    """
     status, generation = obj.status, obj.metadata.generation
     if generation is not None and status.observed_generation != generation:
         return State("unknown", "OldGeneration", f"generation {generation}, observed {status.observed_generation}")
@@ -93,6 +99,11 @@ def workload_state(obj: Workload) -> State:
         return State("not-ready", "TooFewReady", f"{have} of {want} ready")
     if want == 0:
         return State("not-ready", "ScaledToZero", "0 wanted: nothing runs")
+    progressing = condition(status.conditions, "Progressing")
+    if progressing is not None and progressing.status == "False":
+        return State("not-ready", progressing.reason, f"the rollout is stuck: {progressing.message}")
+    if isinstance(obj, Deployment) and status.updated_replicas < want:
+        return State("reconciling", "RollingOut", f"{status.updated_replicas} of {want} updated, the rest are old pods")
     return State("ready", "AllReady", f"{have} of {want} ready")
 
 

@@ -23,8 +23,8 @@ def _one(entry: CriterionEntry, findings: Sequence[Finding]) -> Criterion:
         f for f in findings if f.check in entry.checks and any(fnmatchcase(str(f.object), g) for g in entry.objects)
     ]
     silent = [c for c in entry.checks if not any(f.check == c for f in mine)]
-    scored = [f for f in mine if f.result is not Result.SKIP]
-    met = sum(f.result is Result.PASS or (f.result is Result.WARN and f.waiver is None) for f in scored)
+    scored = [f for f in mine if _scored(f)]
+    met = sum(f.result is Result.PASS for f in scored)
     result = min((f.result for f in mine), key=ORDER.index, default=Result.ERROR)
     if silent and result in (Result.PASS, Result.SKIP, Result.WARN):
         result = Result.ERROR
@@ -40,6 +40,11 @@ def _one(entry: CriterionEntry, findings: Sequence[Finding]) -> Criterion:
         ticked=entry.ticked,
         waivers=tuple({f.waiver.id: f.waiver for f in mine if f.waiver}.values()),
     )
+
+
+def _scored(finding: Finding) -> bool:
+    """Whether it counts in "met of how many": a waived failure does, as not met; a warning never asked for does not."""
+    return finding.result is not Result.SKIP and (finding.result is not Result.WARN or finding.waiver is not None)
 
 
 def _reason(mine: Sequence[Finding], silent: Sequence[str]) -> str:

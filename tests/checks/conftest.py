@@ -87,7 +87,12 @@ class Worlds:
             namespace,
             generation=1,
             spec=spec,
-            status={"observedGeneration": 1, "readyReplicas": ready, "availableReplicas": ready},
+            status={
+                "observedGeneration": 1,
+                "updatedReplicas": want,
+                "readyReplicas": ready,
+                "availableReplicas": ready,
+            },
             **more,
         )
 

@@ -1,6 +1,6 @@
-"""What the checks do not keep yet. Each test says what must hold; it fails today, and turns red here on the day it is cured.
+"""What is empty, missing or only partly known is never a pass: one rule, tried in one place after another.
 
-Most are one rule broken in one place: what is empty, missing or only partly known is never a pass.
+A test marked as a gap says what must hold and does not yet; it turns red here on the day it is cured.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ def endpoint(body: str = "{}", tls: str = "verified") -> EndpointProbe:
 
 
 class TestCounting:
-    @gap("judge counts a warn about an unexpected, unready release as met: 17 of 28 in place of 16 of 27")
     def test_a_release_nobody_expects_changes_no_denominator(self, worlds: Any) -> None:
         inventory = worlds.inventory(criteria=[{"id": "A4", "text": "t", "checks": ["releases-ready"]}])
         extra = worlds.release("x", "y", "False", reason="InstallFailed")
@@ -50,13 +49,11 @@ class TestCounting:
 
 
 class TestReadiness:
-    @gap("flux_state does not look at deletionTimestamp")
     def test_what_is_being_deleted_is_not_ready(self, worlds: Any) -> None:
         going = worlds.release("shop", "shop")
         metadata = replaced(going.metadata, deletion_timestamp=worlds.now)
         assert not flux_state(replaced(going, metadata=metadata)).ready
 
-    @gap("workload_state counts old pods: a rollout that is stuck behind a bad image passes")
     def test_a_rollout_that_is_stuck_is_not_ready(self, worlds: Any) -> None:
         stuck = worlds.obj(
             "Deployment",
@@ -88,7 +85,6 @@ class TestReadiness:
 
 
 class TestTrust:
-    @gap("steps that were not reached count like steps that were ok")
     def test_a_cell_that_was_left_half_way_is_not_trust(self, worlds: Any) -> None:
         half = RegistryTrust("n1", "docker", HOST, resolve="ok", connect="ok", chain="ok", node_read="read")
         assert not result_of(worlds, "registry-trust", half, empty=("Pod", "Event")) <= GREEN
@@ -159,7 +155,6 @@ class TestVersions:
         row = {**self.ROW, "version": "v1.0.0"}
         assert result_of(worlds, "git-versions", file, services=[row]) == {"skip"}
 
-    @gap("an empty HEAD is contained in every revision")
     def test_a_checkout_without_a_commit_proves_nothing(self, worlds: Any) -> None:
         source = worlds.flux("GitRepository", "s", "f", status={"artifact": {"revision": "main@sha1:aa"}})
         git = {"path": ".", "source": {"kind": "GitRepository", "namespace": "f", "name": "s"}}
@@ -176,14 +171,12 @@ class TestVersions:
 class TestEndpoints:
     ENTRY = {"name": "a", "url": "https://h/a"}
 
-    @gap("`expect` is looked for anywhere in the text: a part's status is taken for the whole's")
     @pytest.mark.parametrize("check", ["endpoints-answer", "smoke-checks"])
     def test_a_nested_field_is_not_the_field(self, worlds: Any, check: str) -> None:
         entry = {**self.ENTRY, "smoke": True, "expect": {"status": "healthy"}}
         body = '{"status":"down","db":{"status":"healthy"}}'
         assert result_of(worlds, check, endpoint(body), endpoints=[entry]) == {"fail"}
 
-    @gap("spaces are taken out of the body and not out of what is expected")
     @pytest.mark.parametrize("check", ["endpoints-answer", "smoke-checks"])
     def test_a_value_with_a_space_can_be_expected(self, worlds: Any, check: str) -> None:
         entry = {**self.ENTRY, "smoke": True, "expect": {"status": "all good"}}
@@ -213,12 +206,10 @@ class TestEndpoints:
 
 
 class TestInfrastructure:
-    @gap("a row may rest on infrastructure-ready itself: it asks itself for ever", raises=RecursionError)
     def test_a_row_that_rests_on_itself_ends(self, worlds: Any) -> None:
         row = {**ROW, "also": ["infrastructure-ready"]}
         assert worlds.ask("infrastructure-ready", green_snapshot(worlds), green_inventory(worlds, infrastructure=[row]))
 
-    @gap("the row's `endpoint` is never asked")
     def test_a_rows_endpoint_counts(self, worlds: Any) -> None:
         down = EndpointProbe("health", "https://h/health", error="connection refused", layer="tcp")
         inventory = green_inventory(worlds, infrastructure=[{**ROW, "endpoint": "health"}])
@@ -227,11 +218,9 @@ class TestInfrastructure:
 
 
 class TestQuiet:
-    @gap("nothing wanted, nothing measured, and a pass: `soak: 0s` in an inventory")
     def test_no_time_at_all_is_no_soak(self, worlds: Any) -> None:
         assert not result_of(worlds, "soak", SoakWindow(0.0, 0.0, worlds.now, worlds.now)) <= GREEN
 
-    @gap("a namespace whose controllers' logs were not read is covered by one whose were")
     def test_each_namespace_of_the_logs_needs_a_window(self, worlds: Any) -> None:
         window = LogWindow("flux-system", "p", 100, worlds.now, worlds.now)
         words = result_of(
