@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-import runbook
 from runbook.cli import archive, cluster, explain, inventory, lab, stages
 from runbook.display import Talk
 from runbook.errors import NotBuiltError, RunbookError
+from runbook.version import __version__
 
 # typer brings its own click; its base of all usage errors has no public name there.
 ClickError: Any = typer.BadParameter.__mro__[2]
@@ -60,7 +60,7 @@ app = typer.Typer(
 
 def _version(value: bool) -> None:
     if value:
-        typer.echo(f"runbook {runbook.__version__}")
+        typer.echo(f"runbook {__version__}")
         raise typer.Exit
 
 

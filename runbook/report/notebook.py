@@ -34,9 +34,7 @@ _LEFT_OUT = '<p class="small muted">The cells’ outputs are left out here for s
 def _convert(notebook: Path, *, outputs: bool) -> str:
     from nbconvert.exporters import TemplateExporter
 
-    import runbook
-
-    templates = Path(runbook.__file__).parent / "templates"
+    templates = Path(__file__).parents[1] / "templates"
     exporter = TemplateExporter(  # type: ignore[no-untyped-call]
         template_name="cells", extra_template_basedirs=[str(templates)], template_extension=".html.j2"
     )

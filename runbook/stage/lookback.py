@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import runbook
 from runbook import retrospective
 from runbook.display import (
     CauseMoves,
@@ -33,6 +32,7 @@ from runbook.stage.identity import utc_now, who
 from runbook.stage.opening import located
 from runbook.stage.parameters import check, environment_default, refuse_injected
 from runbook.stage.showing import show
+from runbook.version import __version__
 
 Finish = Callable[["LookBack", StageResult], None]
 
@@ -166,7 +166,7 @@ def look_back(*, finish: Finish | None = None, **given: Any) -> LookBack:
         inventory_path=str(read.facts.get("inventory_path", "")),
         who=who(),
         how=how,
-        tool_version=runbook.__version__,
+        tool_version=__version__,
         time_scale=float(read.facts.get("time_scale", 1.0)),
         now=utc_now,
         rehearsal=bool(read.facts.get("rehearsal")),

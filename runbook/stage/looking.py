@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import runbook
 from runbook.clients.kubernetes import connect
 from runbook.clients.observe import observe
 from runbook.domain.probes import ServerInfo
@@ -19,6 +18,7 @@ from runbook.stage.judging import judge
 from runbook.stage.observing import base_of, progress, ready_types
 from runbook.stage.stages import WALKED, wants
 from runbook.stage.telling import Teller
+from runbook.version import __version__
 
 if TYPE_CHECKING:
     from runbook.inventory.load import InventoryFile
@@ -127,6 +127,6 @@ def _facts(file: InventoryFile, reached: Reached) -> dict[str, Any]:
         "how": "status",
         "inventory_path": str(file.path),
         "inventory_digest": file.digest,
-        "tool_version": runbook.__version__,
+        "tool_version": __version__,
         "time_scale": reached.scale,
     }

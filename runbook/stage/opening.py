@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import runbook
 from runbook.errors import ParameterError, RunFolderError
 from runbook.evidence import Attempt, Redactor, Run, find_joinable
 from runbook.inventory.load import InventoryFile
@@ -17,6 +16,7 @@ from runbook.stage.identity import Reached, reach, read_inventory, utc_now, who
 from runbook.stage.parameters import Parameters, check, environment_default, refuse_injected
 from runbook.stage.steps import Finish, Setting, Stage
 from runbook.stage.telling import teller
+from runbook.version import __version__
 
 # A first cell that is run again in the same kernel goes on with its own attempt until that is recorded.
 _OPEN: dict[str, Stage] = {}
@@ -148,7 +148,7 @@ def _opened(file: InventoryFile, reached: Reached, outputs: Path, how: str) -> R
         inventory_path=str(file.path),
         who=who(),
         how=how,
-        tool_version=runbook.__version__,
+        tool_version=__version__,
         time_scale=reached.scale,
         now=utc_now,
         context=reached.client.context,
