@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,6 +19,8 @@ from runbook.inventory.model import Inventory
 MAX_LINES = 50_000
 MAX_GROUPS = 500
 _KLOG = re.compile(r"^(?P<level>[IWEF])(?P<when>\d{4} \d{2}:\d{2}:\d{2})\S*\s+\d+ \S+\] (?P<message>.*)$")
+_CRASH = re.compile(r"^(?:panic: |fatal error: |\[signal SIG|runtime: out of memory)")
+_CUT_JSON = re.compile(r'"level"\s*:\s*"(?P<level>\w+)"')  # the runtime splits lines at 16 KiB: no longer JSON
 _LOGFMT = re.compile(r'\blevel=(?P<level>\w+)\b.*?\bmsg="?(?P<message>[^"]*)')
 _VARIABLE = re.compile(r"\b[0-9a-f]{8,64}\b|\b\d+(?:\.\d+)?(?:ms|s|m|h)?\b|-[a-z0-9]{5,10}-[a-z0-9]{5}\b")
 _LEVELS = {
@@ -51,25 +53,40 @@ def read_logs(
 def _pod(client: KubeClient, pod: Pod, since: datetime, until: datetime) -> tuple[LogWindow, list[LogGroup]]:
     namespace, name = pod.metadata.namespace, pod.metadata.name
     grouped: dict[tuple[str, str, str], list[Any]] = {}
-    lines = 0
-    try:
-        for container in pod.spec.containers:
+    lines, missing, span = 0, "", int((until - since).total_seconds())
+    for container, previous in _logs_of(pod, since):
+        read = 0
+        try:
             for line in client.logs(
-                namespace,
-                name,
-                container=container.name,
-                since_seconds=int((until - since).total_seconds()),
-                tail=MAX_LINES,
+                namespace, name, container=container, since_seconds=span, tail=MAX_LINES, previous=previous
             ):
-                lines += 1
+                read += 1
                 _count(grouped, line)
-    except ObservationError as error:
-        return LogWindow(namespace, name, lines, since, until, error.why), []
+        except ObservationError as error:
+            if not previous:
+                return LogWindow(namespace, name, lines + read, since, until, error.why), []
+            missing = f"container {container} ended in the window, and its last log cannot be read: {error.why}"
+        lines += read
+        if read >= MAX_LINES:
+            missing = f"only the last {MAX_LINES} lines of container {container} were read"
     found = [
         LogGroup(namespace, name, level, message, held[0], held[1], held[2], subject, held[3])
         for (level, message, subject), held in grouped.items()
     ]
-    return LogWindow(namespace, name, lines, since, until), found
+    # errors that were found stand; that there were none cannot be said of half a window
+    missing = "" if any(g.level == "error" for g in found) else missing
+    return LogWindow(namespace, name, lines, since, until, missing), found
+
+
+def _logs_of(pod: Pod, since: datetime) -> Iterator[tuple[str, bool]]:
+    """(container, previous): a container that ended inside the window left its last words in the previous log."""
+    statuses = {s.name: s for s in pod.status.container_statuses or ()}
+    for container in pod.spec.containers:
+        status = statuses.get(container.name)
+        ended = status.last_state.terminated.finished_at if status and status.last_state.terminated else None
+        if ended is not None and ended >= since:
+            yield container.name, True
+        yield container.name, False
 
 
 def _count(grouped: dict[tuple[str, str, str], list[Any]], line: str) -> None:
@@ -86,9 +103,11 @@ def _count(grouped: dict[tuple[str, str, str], list[Any]], line: str) -> None:
 
 
 def parse(line: str) -> tuple[str, str, str, datetime | None]:
-    """(level, message, object, time) of a JSON, klog or logfmt line; a line of no known form is info."""
+    """(level, message, object, time) of a JSON, klog or logfmt line; a Go crash is an error; any other line is info."""
     if line.startswith("{"):
         return _json(line)
+    if _CRASH.match(line):
+        return "error", line, "", None
     if match := _KLOG.match(line):
         return _LEVELS[match["level"]], match["message"], "", None
     if match := _LOGFMT.search(line):
@@ -101,7 +120,9 @@ def _json(line: str) -> tuple[str, str, str, datetime | None]:
     try:
         entry = msgspec.json.decode(line)
     except msgspec.DecodeError:
-        return "info", line, "", None
+        cut = _CUT_JSON.search(line[:2000])
+        level = cut["level"].lower() if cut else "info"
+        return _LEVELS.get(level, level), line, "", None
     level = str(entry.get("level", "info")).lower()
     message = str(entry.get("error") or entry.get("msg") or "")
     subject = f"{entry.get('controllerKind', '')}/{entry.get('namespace', '')}/{entry.get('name', '')}"

@@ -1,4 +1,8 @@
-"""The operator's Git checkout, read only: HEAD, and what its files declare, with file, line and commit date."""
+"""The operator's Git checkout, read only: HEAD, and what its files declare, with file, line and commit date.
+
+A checkout is other people's text: git runs no hook, file system monitor, pager or signature program it names, fetches
+nothing, and takes no repository from the environment.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,15 @@ from runbook.errors import ObservationError
 KINDS = ("HelmRelease", "SealedSecret", "Kustomization")
 TIMEOUT = 20
 MAX_BYTES = 1_000_000
+_DECLARES = re.compile(rf"kind['\"]?:\s*['\"]?({'|'.join(KINDS)})\b")
+_HARMLESS = (
+    ("core.hooksPath", os.devnull),
+    ("core.fsmonitor", "false"),
+    ("core.quotePath", "false"),
+    ("core.pager", "cat"),
+    ("log.showSignature", "false"),
+    ("protocol.allow", "never"),
+)
 
 
 def read_checkout(path: Path) -> tuple[GitHead, tuple[GitFile, ...]]:
@@ -41,7 +54,9 @@ def _commit_dates(path: Path, what: str) -> dict[str, datetime | None]:
     tracked = {n for n in _git(path, what, "ls-files", "-z").split("\0") if n.endswith((".yaml", ".yml"))}
     dates: dict[str, datetime | None] = dict.fromkeys(tracked)
     when: datetime | None = None
-    for line in _git(path, what, "log", "--format=%x00%cI", "--name-only", "--no-renames").splitlines():
+    for line in _git(
+        path, what, "log", "--format=%x00%cI", "--name-only", "--no-renames", "--relative", "."
+    ).splitlines():
         if line.startswith("\0"):
             when = _when(line[1:])
         elif line in tracked and dates[line] is None:
@@ -54,11 +69,11 @@ def _declared(root: Path, name: str, committed: datetime | None) -> Iterator[Git
     if not file.is_file() or file.is_symlink() or file.stat().st_size > MAX_BYTES:
         return
     text = file.read_text(encoding="utf-8", errors="replace")
-    if not any(f"kind: {kind}" in text for kind in KINDS):
+    if not _DECLARES.search(text):
         return
     try:
         documents = list(YAML(typ="rt").load_all(text))
-    except YAMLError:
+    except (YAMLError, ValueError, RecursionError):
         return  # templates of other tools live beside manifests; what cannot be read declares nothing
     for document in documents:
         if isinstance(document, Mapping) and document.get("kind") in KINDS:
@@ -66,8 +81,8 @@ def _declared(root: Path, name: str, committed: datetime | None) -> Iterator[Git
 
 
 def _file(document: Any, name: str, committed: datetime | None) -> GitFile:
-    metadata, spec = document.get("metadata") or {}, document.get("spec") or {}
-    chart = ((spec.get("chart") or {}).get("spec") or {}).get("version", "")
+    metadata, spec = _table(document, "metadata"), _table(document, "spec")
+    chart = _table(_table(spec, "chart"), "spec").get("version") or ""
     line = document.lc.line + 1 if hasattr(document, "lc") else 0
     return GitFile(
         kind=str(document["kind"]),
@@ -76,9 +91,15 @@ def _file(document: Any, name: str, committed: datetime | None) -> GitFile:
         path=name,
         line=line,
         chart_version=str(chart),
-        image_tags=tuple(image_tags(spec.get("values") or {})),
+        image_tags=tuple(image_tags(_table(spec, "values"))),
         committed=committed,
     )
+
+
+def _table(value: Any, key: str) -> Any:
+    """A mapping's entry that is one too; anything else, as in a patch or a template, declares nothing."""
+    found = value.get(key)
+    return found if isinstance(found, Mapping) else {}
 
 
 def image_tags(values: Any, path: str = "") -> Iterator[tuple[str, str]]:
@@ -100,19 +121,22 @@ def _when(text: str) -> datetime | None:
 
 
 def _git(path: Path, what: str, *argv: str) -> str:
-    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
-    command = [
-        "git",
-        "-c",
-        f"safe.directory={path.resolve()}",
-        "-c",
-        "core.hooksPath=/dev/null",
-        "-C",
-        str(path),
-        *argv,
-    ]
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k == "GIT_CEILING_DIRECTORIES"}
+    never = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
+    # whoever owns the checkout, also when `path` is a folder in it: nothing it configures is run
+    options = [o for key, value in (("safe.directory", "*"), *_HARMLESS) for o in ("-c", f"{key}={value}")]
+    command = ["git", *options, "-C", str(path), *argv]
     try:
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+        done = subprocess.run(
+            command,
+            env={**kept, **never},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=TIMEOUT,
+            check=False,
+        )
     except FileNotFoundError as error:
         raise ObservationError(what, "git is not installed") from error
     except subprocess.TimeoutExpired as error:

@@ -36,7 +36,8 @@ class ResolvingBackend(httpcore.NetworkBackend):
 
 def target(resolve: Mapping[str, str], host: str, port: int) -> tuple[str, int]:
     """Where `host:port` is to be reached."""
-    mapped = resolve.get(f"{host.lower()}:{port}")
+    named = f"[{host}]" if ":" in host else host  # an IPv6 address stands in brackets before its port
+    mapped = resolve.get(f"{named.lower()}:{port}")
     if mapped is None:
         return host, port
     address, _, number = mapped.rpartition(":")

@@ -1,7 +1,8 @@
 """Measured quiet: a watch over pods, releases, Warning events and nodes. Every disturbance restarts the clock, with a reason.
 
 One look after fifteen minutes proves nothing (a crash loop at its five-minute back-off looks Running most of the time),
-and neither does a watch that has gone silent: it is listed anew, and what cannot be read again is not quiet.
+and neither does a watch that has gone silent: it is listed anew, and what cannot be read again is not quiet. Quiet that
+is long enough is confirmed by one more list of everything: a scaled clock may outrun the time after which silence shows.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from queue import Empty, Queue
 from runbook.clients.kubernetes import KubeClient, WatchEvent
 from runbook.domain.cluster import Event, Node
 from runbook.domain.helm import HelmRelease
-from runbook.domain.meta import Resource, is_true
+from runbook.domain.meta import Resource, condition, is_true
 from runbook.domain.pods import Pod
 from runbook.domain.probes import SoakReset, SoakWindow
 from runbook.errors import ObservationError
@@ -46,19 +47,23 @@ def soak(
     watch.start()
     try:
         while (passed := (now() - began).total_seconds()) < wanted_seconds * patience and not stop():
-            for reason, name in watch.disturbances():
+            heard = list(watch.disturbances())
+            over = not heard and (now() - quiet_since).total_seconds() >= wanted_seconds
+            if over:
+                heard = list(watch.confirm())
+            for reason, name in heard:
                 quiet_since = now()
                 resets.append(SoakReset(quiet_since, reason, name))
             quiet = (now() - quiet_since).total_seconds()
             if progress:
                 progress("soak", int(min(quiet, wanted_seconds)), int(wanted_seconds))
-            if quiet >= wanted_seconds or passed < 0:
+            if (over and not heard) or passed < 0:
                 break
             watch.wait(POLL)
     finally:
         watch.stop()
     ended = now()
-    quiet = min((ended - quiet_since).total_seconds(), wanted_seconds)
+    quiet = max(0.0, min((ended - quiet_since).total_seconds(), wanted_seconds))
     return SoakWindow(wanted_seconds, quiet, began, ended, tuple(resets), watch.samples)
 
 
@@ -95,12 +100,15 @@ class _Quiet:
         self._stopped.wait(seconds)
 
     def _follow(self, kind: str, version: str) -> None:
+        failed = ObservationError(f"watch of {kind}", "it ended before the soak did")
         try:
             for event in self._client.watch(kind, version, until=self._stopped.is_set, silence=10.0):
                 self._queue.put((kind, event))
         except ObservationError as error:
+            failed = error
+        finally:  # whatever ended it: a watch that is no more must never look like quiet
             if not self._stopped.is_set():
-                self._queue.put(error)
+                self._queue.put(failed)
 
     def disturbances(self) -> Iterable[tuple[str, str]]:
         """What happened since the last look. Raises the ObservationError that ended a watch."""
@@ -118,6 +126,11 @@ class _Quiet:
             elif event.object is not None:
                 yield from self._changed(kind, event.object, gone=event.type == "DELETED")
 
+    def confirm(self) -> Iterable[tuple[str, str]]:
+        """What a list of everything shows that no watch has told. Raises ObservationError when it cannot be listed."""
+        for kind in WATCHED:
+            yield from self._compared(kind, self._client.list(kind).items)
+
     def _baseline(self, kind: str, items: Iterable[Resource]) -> None:
         for item in items:
             if self._counts(item):
@@ -133,9 +146,10 @@ class _Quiet:
             yield from self._changed(kind, item, gone=False)
 
     def _changed(self, kind: str, item: Resource, *, gone: bool) -> Iterable[tuple[str, str]]:
-        if not self._counts(item):
-            return
         key, name = (kind, item.metadata.uid), str(item.ref)
+        if not self._counts(item):
+            self._marks.pop(key, None)  # a pod that has finished is no longer one that could disturb
+            return
         before = self._marks.pop(key, None) if gone else self._marks.get(key)
         if gone:
             if kind != "Event":
@@ -160,16 +174,21 @@ class _Quiet:
 def mark(item: Resource) -> Mark:
     """What must not change while it is quiet (semantics 8)."""
     if isinstance(item, Pod):
-        statuses = item.status.container_statuses or ()
+        statuses = (*(item.status.init_container_statuses or ()), *(item.status.container_statuses or ()))
+        ready = condition(item.status.conditions, "Ready")
+        since = ready.last_transition_time if ready else None  # a flap between two looks leaves only this behind
         restarts = sum(s.restart_count for s in statuses)
         images = tuple(s.image_id for s in statuses)
-        return ("restarts", restarts, "ready", is_true(item.status.conditions, "Ready"), "images", images)
+        known = ("ready", is_true(item.status.conditions, "Ready"), "ready since", since)
+        return ("restarts", restarts, *known, "images", images)
     if isinstance(item, HelmRelease):
         history = item.status.history or ()
         version = history[0].version if history else 0
         return ("revision", version, "ready", is_true(item.status.conditions, "Ready"))
     if isinstance(item, Node):
-        return ("ready", is_true(item.status.conditions, "Ready"), "cordoned", bool(item.spec.unschedulable))
+        pressures = [(c.type, c.status) for c in item.status.conditions or () if c.type != "Ready"]
+        told = (part for pair in sorted(pressures) for part in pair)
+        return ("ready", is_true(item.status.conditions, "Ready"), "cordoned", bool(item.spec.unschedulable), *told)
     if isinstance(item, Event):
         return ("count", item.count or (item.series.count if item.series else 1))
     return ()

@@ -45,14 +45,17 @@ _WORDS: tuple[tuple[TrustFault, re.Pattern[str]], ...] = (
     (
         TrustFault.UNKNOWN_AUTHORITY,
         re.compile(
-            r"unknown authority|self[- ]signed certificate|unable to get (?:local )?issuer|unable to verify the first",
+            # a rebuilt CA of the same name is found, but did not sign it
+            r"unknown authority|self[- ]signed certificate|unable to get (?:local )?issuer|unable to verify the first|"
+            r"certificate signature failure",
             re.IGNORECASE,
         ),
     ),
     (
         TrustFault.PLAIN_HTTP,
         re.compile(
-            r"HTTP response to HTTPS client|WRONG_VERSION_NUMBER|wrong version number|HTTP_REQUEST|RECORD_LAYER",
+            r"HTTP response to HTTPS client|WRONG_VERSION_NUMBER|wrong version number|HTTP_REQUEST|RECORD_LAYER|"
+            r"first record does not look like a TLS handshake",
             re.IGNORECASE,
         ),
     ),
@@ -98,6 +101,19 @@ def same_fingerprint(left: str, right: str) -> bool:
     return _bare(left) == _bare(right)
 
 
+def readable_pems(texts: Sequence[bytes]) -> tuple[bytes, ...]:
+    """The blocks of PEM texts that are certificates. Garbage is skipped, as Go's AppendCertsFromPEM does."""
+    return tuple(block for text in texts for block in split_pem(text) if _readable(block))
+
+
+def _readable(block: bytes) -> bool:
+    try:
+        _parse(block)
+    except ValueError:
+        return False
+    return True
+
+
 def ca_problem(pem: bytes, now: datetime) -> str:
     """Why a file cannot serve as the registry's CA, or an empty string: a key, a leaf, expired, not PEM, empty."""
     blocks = split_pem(pem)
@@ -105,7 +121,10 @@ def ca_problem(pem: bytes, now: datetime) -> str:
         return "it holds a private key: only the CA's certificate belongs here"
     if not blocks:
         return "it holds no PEM certificate" if pem.strip() else "it is empty"
-    parsed = [_parse(block) for block in blocks]
+    try:
+        parsed = [_parse(block) for block in blocks]
+    except ValueError:
+        return "it holds a PEM block that is no certificate"
     authorities = [c for c in parsed if _is_ca(c)]
     if not authorities and not any(c.subject == c.issuer for c in parsed):
         return "it holds a server's certificate, not the CA that signed it"

@@ -15,7 +15,7 @@ from runbook.inventory.model import Cluster, Inventory
 from runbook.model import Snapshot, StageResult
 from runbook.stage.identity import reach, read_inventory, utc_now, who
 from runbook.stage.judging import judge
-from runbook.stage.observing import base_of, progress, ready_types
+from runbook.stage.observing import base_of, progress
 from runbook.stage.stages import WALKED, wants
 from runbook.stage.telling import Teller
 from runbook.version import __version__
@@ -79,7 +79,6 @@ def observe_for_inventory(
     try:
         server = client.identify()
         empty = Inventory(schema="runbook/inventory/v1", cluster=Cluster(name=client.context or "cluster"))
-        ready_types()
         seen = observe(client, empty, wants=_STARTER, base=Path.cwd(), now=utc_now, server=server)
         return seen.snapshot, server, client.context
     finally:
@@ -102,7 +101,6 @@ def recorded_snapshot(paths: Sequence[Path]) -> Snapshot:
 
 
 def _observed(file: InventoryFile, reached: Reached, kinds: Sequence[str], talk: Teller) -> Snapshot:
-    ready_types()
     seen = observe(
         reached.client,
         file.inventory,

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runbook.clients.observe import observe
-from runbook.domain.kinds import KINDS, decode
 from runbook.evidence import Observed, Redactor, load_snapshot, observations_digest
 from runbook.inventory.load import InventoryFile
 from runbook.stage.stages import wants
@@ -26,7 +25,6 @@ def look(setting: Setting, *, proof: bool = False) -> Observed:
         return Observed(folder, load_snapshot(attempt.path, proof=proof), Redactor(), digest)
     if not proof:
         attempt.forget_proof()
-    ready_types()
     reached = setting.reached
     seen = observe(
         reached.client,
@@ -40,16 +38,6 @@ def look(setting: Setting, *, proof: bool = False) -> Observed:
     stored = attempt.store(seen, proof=proof)
     tell_gaps(setting.talk, stored)
     return stored
-
-
-def ready_types() -> None:
-    """Build every struct's decoder here, in one thread.
-
-    msgspec builds them at first use, and two threads that first use nested structs at the same time crash the process
-    (seen with 0.22: a null pointer in its C core).
-    """
-    for kind in KINDS:
-        decode(kind, b"{}")
 
 
 def base_of(file: InventoryFile) -> Path:

@@ -76,6 +76,8 @@ class FakeApi:
         self.watches: list[list[bytes | float]] = []  # lines to send, or seconds to say nothing
         self.expire_tokens = 0
         self.refuse_watches = 0
+        self.cut_watches = 0  # end this many watches in the middle of a line
+        self.posted: list[bytes] = []
         self.refusal = status(410, "too old resource version")
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.ending = threading.Event()
@@ -147,6 +149,11 @@ def handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
             except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
                 self.close_connection = True  # a client that no longer listens is what some tests are about
 
+        def do_POST(self) -> None:
+            api.asked.append((self.path, {}))
+            api.posted.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send(*api.answer(self.path, {}, self.headers.get("Authorization", "")))
+
         def send(self, code: int, body: bytes, headers: dict[str, str]) -> None:
             delay = float(headers.pop("X-Delay", "0")) if "X-Delay" in headers else 0.0
             api.ending.wait(delay)
@@ -161,6 +168,9 @@ def handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
             script = api.watches.pop(0) if api.watches else [30.0]
             self.send_response(200)
             self.send_header("Connection", "close")
+            if api.cut_watches:
+                api.cut_watches -= 1
+                self.send_header("Content-Length", "1000000")
             self.end_headers()
             self.close_connection = True
             for step in script:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
@@ -83,6 +84,50 @@ class TestGit:
         read_checkout(checkout)
         assert {p: p.stat().st_mtime_ns for p in checkout.rglob("*") if p.is_file()} == before
 
+    def test_a_folder_of_a_checkout_has_its_own_dates(self, checkout: Path) -> None:
+        (backend,) = read_checkout(checkout / "apps")[1]
+        assert (backend.path, backend.committed) == ("backend.yaml", datetime(2025, 10, 1, 8, tzinfo=UTC))
+
+    def test_names_beyond_ascii(self, checkout: Path) -> None:
+        (checkout / "größe.yaml").write_text(RELEASE)
+        git(checkout, "add", "-A")
+        git(checkout, "commit", "-q", "-m", "three", when="2025-10-03T10:00:00+00:00")
+        found = {f.path: f.committed for f in read_checkout(checkout)[1]}
+        assert found["größe.yaml"] == datetime(2025, 10, 3, 10, tzinfo=UTC)
+
+    @pytest.mark.parametrize("key", ["fsmonitor", "hooksPath", "pager"])
+    def test_nothing_a_checkout_configures_is_run(self, checkout: Path, tmp_path: Path, key: str) -> None:
+        with (checkout / ".git/config").open("a") as config:
+            config.write(f"[core]\n\t{key} = touch {tmp_path}/run; false\n")
+        read_checkout(checkout)
+        assert not (tmp_path / "run").exists()
+
+    def test_no_other_repository_is_taken_from_the_environment(
+        self, checkout: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        head = read_checkout(checkout)[0]
+        other = tmp_path_factory.mktemp("other")
+        git(other, "init", "-q")
+        monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+        assert read_checkout(checkout)[0] == head
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "kind: HelmRelease\nmetadata: text\nspec: {chart: text}\n",
+            "kind: HelmRelease\nmetadata: {name: x}\nspec: {chart: {spec: []}, values: [1]}\n",
+            "kind: HelmRelease\nspec:\n",
+        ],
+    )
+    def test_an_odd_file_takes_nothing_with_it(self, checkout: Path, text: str) -> None:
+        (checkout / "apps/chart.yaml").write_text(text)
+        names = [f.name for f in read_checkout(checkout)[1]]
+        assert {"backend", "k"} <= set(names)
+
+    def test_a_quoted_kind_counts(self, checkout: Path) -> None:
+        (checkout / "other.yaml").write_text('{"kind": "HelmRelease", "metadata": {"name": "quoted"}}')
+        assert "quoted" in {f.name for f in read_checkout(checkout)[1]}
+
     def test_what_is_no_checkout(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
         with pytest.raises(ObservationError, match="not a git repository"):
@@ -119,6 +164,9 @@ class TestLogs:
             ('time="2025-10-17T11:00:01Z" level=error msg="no luck" x=1', "error", "no luck", ""),
             ("level=fatal msg=over", "error", "over", ""),
             ("hello", "info", "hello", ""),
+            ("panic: runtime error: nil", "error", "panic: runtime error: nil", ""),
+            ("fatal error: concurrent map writes", "error", "fatal error: concurrent map writes", ""),
+            ('{"level":"error","msg":"cut', "error", '{"level":"error","msg":"cut', ""),
             ("", "info", "", ""),
         ],
     )
@@ -143,6 +191,45 @@ class TestLogs:
         (window,), groups = read(inventory, refuse)
         assert (window.error, groups) == ("403 no", ())
 
+    def test_the_last_words_of_a_container_that_ended_are_read(self, inventory: Inventory) -> None:
+        asked, client, pod = [], SimpleNamespace(), ended("2025-10-17T10:55:00Z")
+
+        def logs(*_where: str, previous: bool, **_rest: Any) -> Iterator[str]:
+            asked.append(previous)
+            return iter(["panic: no"] if previous else ["level=info msg=fine"])
+
+        client.logs = logs
+        (window,), (group,) = controllerlogs.read_logs(client, inventory, [pod], START)  # type: ignore[arg-type]
+        assert (asked, window.lines, group.message) == ([True, False], 2, "panic: no")
+        controllerlogs.read_logs(client, inventory, [ended("2025-10-17T09:00:00Z")], START)  # type: ignore[arg-type]
+        assert asked == [True, False, False]
+
+    def test_last_words_that_are_gone_are_not_silence(self, inventory: Inventory) -> None:
+        def logs(*_where: str, previous: bool, **_rest: Any) -> Iterator[str]:
+            if previous:
+                raise ObservationError("log", "400 previous terminated container not found")
+            return iter(["level=info msg=fine"])
+
+        client: Any = SimpleNamespace(logs=logs)
+        (window,), groups = controllerlogs.read_logs(client, inventory, [ended("2025-10-17T10:55:00Z")], START)
+        assert (window.lines, groups) == (1, ())
+        assert "its last log cannot be read: 400" in window.error
+
+    def test_half_a_window_is_not_a_window_without_errors(
+        self, inventory: Inventory, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(controllerlogs, "MAX_LINES", 5)
+        (window,), _ = read(inventory, lambda: iter(["level=info msg=fine"] * 5))
+        assert "only the last 5 lines" in window.error
+        (window,), (group,) = read(inventory, lambda: iter(["level=error msg=no"] * 5))
+        assert (window.error, group.count) == ("", 5)
+
+
+def ended(when: str) -> Any:
+    last = {"terminated": {"exitCode": 2, "finishedAt": when}}
+    status = {"containerStatuses": [{"name": "manager", "restartCount": 1, "lastState": last}]}
+    return made("Pod", namespace="flux-system", spec={"containers": [{"name": "manager"}]}, status=status)
+
 
 def read(inventory: Inventory, lines: Callable[[], Iterator[str]]) -> Any:
     spec = {"containers": [{"name": "manager"}]}
@@ -156,15 +243,22 @@ def made(kind: str, name: str = "x", namespace: str = "mail", **fields: Any) -> 
     return decode(kind, msgspec.json.encode({"metadata": metadata, **fields}))
 
 
-def a_pod(restarts: int = 0, *, ready: str = "True", image: str = "sha256:a") -> Pod:
+def a_pod(
+    restarts: int = 0,
+    *,
+    ready: str = "True",
+    image: str = "sha256:a",
+    since: str = "2025-10-17T11:00:00Z",
+    phase: str = "Running",
+) -> Pod:
     statuses = [{"name": "c", "restartCount": restarts, "imageID": image}]
-    conditions = [{"type": "Ready", "status": ready}]
-    found: Pod = made("Pod", status={"phase": "Running", "containerStatuses": statuses, "conditions": conditions})
+    conditions = [{"type": "Ready", "status": ready, "lastTransitionTime": since}]
+    found: Pod = made("Pod", status={"phase": phase, "containerStatuses": statuses, "conditions": conditions})
     return found
 
 
-def a_node(*, cordoned: bool = False) -> Node:
-    conditions = [{"type": "Ready", "status": "True"}]
+def a_node(*, cordoned: bool = False, pressure: str = "False") -> Node:
+    conditions = [{"type": "Ready", "status": "True"}, {"type": "MemoryPressure", "status": pressure}]
     found: Node = made("Node", namespace="", spec={"unschedulable": cordoned}, status={"conditions": conditions})
     return found
 
@@ -188,6 +282,12 @@ class TestMarks:
             (a_pod(), a_pod(image="sha256:b"), "an image changed"),
             (a_release(1), a_release(2), "revision 1 → 2"),
             (a_node(), a_node(cordoned=True), "cordoned False → True"),
+            (a_node(), a_node(pressure="True"), "MemoryPressure False → True"),
+            (
+                a_pod(),
+                a_pod(since="2025-10-17T11:05:00Z"),
+                "ready since 2025-10-17 11:00:00+00:00 → 2025-10-17 11:05:00+00:00",
+            ),
             (an_event(1), an_event(2), "Warning event BackOff again"),
         ],
     )
@@ -198,19 +298,25 @@ class TestMarks:
 
 
 class FakeClient:
-    """Lists one pod; its watch of pods plays a script."""
+    """Lists one pod, as the script has left it; its watch of pods plays the script."""
 
     def __init__(self, script: list[WatchEvent | Exception]) -> None:
         self._script = script
+        self.lists: dict[str, tuple[Any, ...]] = {"Pod": (a_pod(),), "Node": (a_node(),)}
+        self.refuses: Exception | None = None
+        self.listed: list[str] = []
 
     def list(self, kind: str) -> Listing:
-        items = {"Pod": (a_pod(),), "Node": (a_node(),)}.get(kind, ())
-        return Listing(kind, items, (), "1")
+        self.listed.append(kind)
+        if self.refuses and self.listed.count(kind) > 1:
+            raise self.refuses
+        return Listing(kind, self.lists.get(kind, ()), (), "1")
 
     def watch(self, kind: str, _version: str, *, until: Callable[[], bool], silence: float) -> Iterator[WatchEvent]:
         for step in self._script if kind == "Pod" else ():
             if isinstance(step, Exception):
                 raise step
+            self.lists["Pod"] = step.relisted.items if step.relisted else (step.object,)
             yield step
         while not until():
             time.sleep(0.01)
@@ -225,6 +331,19 @@ def inventory() -> Inventory:
 def quiet(inventory: Inventory, *script: WatchEvent | Exception) -> Any:
     client: Any = FakeClient(list(script))
     return soak(client, inventory, wanted_seconds=0.6, now=lambda: datetime.now(UTC), patience=5)
+
+
+def restarting(client: Any) -> Callable[[], datetime]:
+    """A clock that has a pod restart, untold, at its third look."""
+    looks: list[int] = []
+
+    def now() -> datetime:
+        looks.append(1)
+        if len(looks) == 3:
+            client.lists["Pod"] = (a_pod(7),)
+        return datetime.now(UTC)
+
+    return now
 
 
 class TestSoak:
@@ -246,6 +365,35 @@ class TestSoak:
     def test_a_pod_that_changes_nothing_that_counts_is_quiet(self, inventory: Inventory) -> None:
         window = quiet(inventory, WatchEvent("MODIFIED", a_pod()))
         assert (window.resets, window.samples) == ((), 1)
+
+    def test_a_watch_that_tells_nothing_is_confirmed_by_a_last_list(self, inventory: Inventory) -> None:
+        # a scaled clock is over before silence shows: the restart below is in no event
+        client: Any = FakeClient([])
+        window = soak(client, inventory, wanted_seconds=0.6, now=restarting(client), patience=3)
+        assert [r.reason for r in window.resets] == ["restarts 0 → 7"]
+        assert window.quiet_seconds == 0.6
+
+    def test_quiet_that_cannot_be_confirmed_is_not_quiet(self, inventory: Inventory) -> None:
+        client: Any = FakeClient([])
+        client.refuses = DeniedError("pods in all namespaces", "403 no longer")
+        with pytest.raises(ObservationError, match="no longer"):
+            soak(client, inventory, wanted_seconds=0.3, now=lambda: datetime.now(UTC))
+
+    def test_a_watch_that_dies_of_a_bug_is_not_quiet(
+        self, inventory: Inventory, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        told: list[Any] = []
+        monkeypatch.setattr(threading, "excepthook", lambda args: told.append(args.exc_type))
+        with pytest.raises(ObservationError, match="watch of Pod: it ended before the soak did"):
+            quiet(inventory, RuntimeError("a bug"))
+        for thread in threading.enumerate():
+            if "_follow" in thread.name:
+                thread.join(2)
+        assert told == [RuntimeError]  # and the bug is not swallowed
+
+    def test_a_pod_that_finishes_is_not_missed(self, inventory: Inventory) -> None:
+        window = quiet(inventory, WatchEvent("MODIFIED", a_pod(phase="Succeeded")))
+        assert window.resets == ()
 
     def test_a_frozen_watch_whose_list_fails_is_not_quiet(self, inventory: Inventory) -> None:
         with pytest.raises(ObservationError, match="no longer"):

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from runbook.domain.kinds import KINDS
 from runbook.embedded import EmbeddedCluster
 from runbook.errors import EvidenceError, RunFolderError, VerdictFailed
 from runbook.evidence import Run, load_snapshot, observations_digest, read_journal, seal
@@ -232,13 +233,13 @@ def test_looks_without_a_record_write_nothing(meadow: EmbeddedCluster, tmp_path:
 
 def test_decoders_are_built_before_threads_use_them(asked: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """msgspec crashes the process when two threads build nested structs at once; seen once in a night."""
-    order: list[str] = []
-    monkeypatch.setattr("runbook.stage.observing.decode", lambda kind, _item: order.append(kind))
-    from runbook.stage import observing
+    from runbook.clients import observe as observing
 
-    real = observing.observe
-    monkeypatch.setattr("runbook.stage.observing.observe", lambda *a, **k: order.append("observe") or real(*a, **k))
+    order: list[tuple[str, str]] = []
+    real = observing._list
+    monkeypatch.setattr(observing, "decode", lambda kind, _item: order.append(("built", kind)))
+    monkeypatch.setattr(observing, "_list", lambda c, kind: order.append(("listed", kind)) or real(c, kind))
     begin("preflight", **asked).observe()
-    from runbook.domain.kinds import KINDS
-
-    assert order == [*KINDS, "observe"]
+    listed = [kind for what, kind in order if what == "listed"]
+    assert len(listed) == 9
+    assert [kind for what, kind in order[: len(listed)] if what == "built"] == [k for k in KINDS if k in listed]

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
 
 import httpx
 import msgspec
@@ -19,8 +18,6 @@ from runbook.domain.kinds import KINDS
 from runbook.domain.probes import AccessReview, ServedKind, ServerInfo, UnsealProbe
 from runbook.errors import ClusterIdentityError, DeniedError, MalformedError, MissingError, ObservationError
 from runbook.inventory.model import SealedSecrets
-
-METADATA_ONLY = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 
 
 @dataclass(frozen=True)
@@ -92,27 +89,36 @@ class KubeClient:
     def clock(self) -> ServerClock:
         """The server's own clock, which only the embedded cluster has."""
         what = "the server's clock"
-        answer = msgspec.json.decode(self._transport.get("/clock", what).content)
+        content = self._transport.get("/clock", what).content
         try:
+            answer = msgspec.json.decode(content)
             now = datetime.fromisoformat(str(answer["now"])).astimezone(UTC)
             return ServerClock(now, float(answer["scale"]))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, msgspec.DecodeError) as error:
             raise MalformedError(what, "it is not {now, scale}") from error
 
     @cached_property
-    def served(self) -> Mapping[str, ServedKind]:
-        """What `discover` found, asked once."""
-        return discovery.discover(self._transport)
+    def _found(self) -> discovery.Discovered | ObservationError:
+        """Asked once, also when the server does not answer: two dozen kinds must not each wait for that."""
+        try:
+            return discovery.discover(self._transport)
+        except ObservationError as error:
+            return error
 
     def discover(self) -> Mapping[str, ServedKind]:
-        """Kind → the version this server serves; a kind it does not serve is absent."""
-        return self.served
+        """Kind → the version this server serves; a kind it does not serve, or whose group is silent, is absent."""
+        if isinstance(self._found, ObservationError):
+            raise _anew(self._found)
+        return self._found.served
 
     def list(
         self, kind: str, *, namespace: str = "", progress: Progress | None = None, metadata_only: bool = False
     ) -> Listing:
-        """Every object of a kind, in one namespace or all. Raises an ObservationError; never an empty list instead."""
-        accept = METADATA_ONLY if metadata_only else "application/json"
+        """Every object of a kind, in one namespace or all. Raises an ObservationError; never an empty list instead.
+
+        Of Secrets never more than metadata is asked for, and nothing else is accepted.
+        """
+        accept = listing.METADATA_ONLY if metadata_only or kind == "Secret" else listing.PLAIN
         return listing.fetch(
             self._transport,
             kind,
@@ -159,11 +165,13 @@ class KubeClient:
         }
         what = f"access review of {verb} {resource}"
         path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-        answer = msgspec.json.decode(self._transport.post(path, what, msgspec.json.encode(body)).content)
-        status: dict[str, Any] = answer.get("status") or {}
-        return AccessReview(
-            verb, group, resource, namespace, bool(status.get("allowed")), str(status.get("reason") or "")
-        )
+        content = self._transport.post(path, what, msgspec.json.encode(body)).content
+        try:
+            status = msgspec.json.decode(content, type=_Review).status
+        except (msgspec.DecodeError, msgspec.ValidationError) as error:
+            raise MalformedError(what, f"the review cannot be read: {error}") from error
+        reason = status.reason or status.evaluation_error
+        return AccessReview(verb, group, resource, namespace, status.allowed and not status.denied, reason)
 
     def logs(
         self,
@@ -201,11 +209,30 @@ class KubeClient:
         self._transport.close()
 
     def _path(self, kind: str, namespace: str) -> str:
-        served = self.served.get(kind)
+        served = self.discover().get(kind)
         if served is None:
             entry = KINDS[kind]
+            assert not isinstance(self._found, ObservationError)
+            if kind in self._found.failed:
+                raise _anew(self._found.failed[kind])
             raise MissingError(what_of(kind, namespace), f"404 the server does not serve {entry.qualified}")
         return listing.collection(kind, served.version, namespace)
+
+
+class _ReviewStatus(msgspec.Struct, rename="camel"):
+    allowed: bool = False
+    denied: bool = False
+    reason: str = ""
+    evaluation_error: str = ""
+
+
+class _Review(msgspec.Struct):
+    status: _ReviewStatus = msgspec.field(default_factory=_ReviewStatus)
+
+
+def _anew(error: ObservationError) -> ObservationError:
+    """The same error, to be raised again: several threads raise what was found once."""
+    return type(error)(error.what, error.why, hint=error.hint)
 
 
 def what_of(kind: str, namespace: str = "") -> str:

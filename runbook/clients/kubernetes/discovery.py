@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
@@ -10,7 +11,7 @@ import msgspec
 from runbook.clients.kubernetes.transport import Transport
 from runbook.domain.kinds import KINDS
 from runbook.domain.probes import ServedKind
-from runbook.errors import MalformedError
+from runbook.errors import MalformedError, ObservationError
 
 T = TypeVar("T")
 
@@ -39,12 +40,21 @@ class _Resources(msgspec.Struct):
     resources: list[_Resource] = []
 
 
-def discover(transport: Transport) -> Mapping[str, ServedKind]:
-    """Kind → the version served. A kind whose group or resource is absent is absent from the mapping."""
+@dataclass(frozen=True)
+class Discovered:
+    """Kind → the version served, or why its group did not say. A kind in neither is not served."""
+
+    served: Mapping[str, ServedKind]
+    failed: Mapping[str, ObservationError]
+
+
+def discover(transport: Transport) -> Discovered:
+    """Ask for the groups, then for each group's resources: a group that does not answer takes no other with it."""
     what = "API discovery"
     groups = {g.name: g for g in _decoded(transport.get("/apis", what).content, _Groups, what).groups}
     found: dict[str, ServedKind] = {}
-    served: dict[tuple[str, str], set[str]] = {}
+    failed: dict[str, ObservationError] = {}
+    served: dict[str, set[str] | ObservationError] = {}
     for entry in KINDS.values():
         if not entry.group:
             found[entry.kind] = ServedKind(entry.kind, "", entry.fallback, entry.plural)
@@ -52,14 +62,26 @@ def discover(transport: Transport) -> Mapping[str, ServedKind]:
         group = groups.get(entry.group)
         if group is None:
             continue
-        version = group.preferred_version.version or group.versions[0].version
-        key = (entry.group, version)
-        if key not in served:
-            answer = transport.get(f"/apis/{entry.group}/{version}", what).content
-            served[key] = {r.name for r in _decoded(answer, _Resources, what).resources}
-        if entry.plural in served[key]:
+        version = group.preferred_version.version or next((v.version for v in group.versions), "")
+        if entry.group not in served:
+            served[entry.group] = _plurals(transport, entry.group, version)
+        plurals = served[entry.group]
+        if isinstance(plurals, ObservationError):
+            failed[entry.kind] = plurals
+        elif entry.plural in plurals:
             found[entry.kind] = ServedKind(entry.kind, entry.group, version, entry.plural)
-    return found
+    return Discovered(found, failed)
+
+
+def _plurals(transport: Transport, group: str, version: str) -> set[str] | ObservationError:
+    what = f"API discovery of {group}"
+    if not version:
+        return MalformedError(what, "it names no version")
+    try:
+        answer = transport.get(f"/apis/{group}/{version}", what).content
+        return {r.name for r in _decoded(answer, _Resources, what).resources}
+    except ObservationError as error:
+        return error
 
 
 def _decoded(content: bytes, type_: type[T], what: str) -> T:

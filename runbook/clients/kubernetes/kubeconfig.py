@@ -22,13 +22,17 @@ IN_CLUSTER = "in-cluster"
 
 @dataclass(frozen=True)
 class Access:
-    """How to reach an API server: its URL, TLS, and headers made anew for each request (tokens are refreshed)."""
+    """How to reach an API server: its URL, TLS, and headers made anew for each request (tokens are refreshed).
+
+    `server_name` is the kubeconfig's tls-server-name: what the certificate must name instead of the URL's host.
+    """
 
     server: str
     context: str
     user: str
     verify: ssl.SSLContext
     headers: Callable[[], dict[str, str]]
+    server_name: str = ""
 
 
 def access(kubeconfig: str | None, context: str | None) -> Access:
@@ -57,12 +61,14 @@ def access(kubeconfig: str | None, context: str | None) -> Access:
         raise
     entry = chosen.get("context") or {}
     _check_token(configuration, where, entry)
+    _check_unsupported(configuration, where, entry)
     return Access(
         server=_server(configuration, where),
         context=str(chosen["name"]),
         user=str(entry.get("user", "")),
         verify=_tls(configuration, where),
         headers=_headers(configuration),
+        server_name=str(configuration.tls_server_name or ""),
     )
 
 
@@ -100,11 +106,30 @@ def _server(configuration: Any, where: str) -> str:
     return server
 
 
+def _check_unsupported(configuration: Any, where: str, entry: dict[str, Any]) -> None:
+    """What would be silently ignored otherwise, and so ask another way, or as somebody else, than the file says."""
+    if configuration.proxy:
+        raise KubeconfigError(
+            "a proxy to the API server is not supported yet",
+            field=f"{where}: clusters[{entry.get('cluster')}].cluster.proxy-url",
+            hint="Use a context that reaches the server directly, or a tunnel and `resolve` in the inventory.",
+        )
+    if any(key in _user(where, entry) for key in ("as", "as-groups", "as-uid")):
+        raise KubeconfigError(
+            "impersonation is not supported yet: it would be asked as another identity than meant",
+            field=f"{where}: users[{entry.get('user')}].user.as",
+            hint=HINT,
+        )
+
+
+def _user(where: str, entry: dict[str, Any]) -> dict[str, Any]:
+    found = next((u for u in _users(where) if u.get("name") == entry.get("user")), {})
+    return found.get("user") or {}
+
+
 def _check_token(configuration: Any, where: str, entry: dict[str, Any]) -> None:
     """An exec plugin that failed or printed garbage leaves the library with a warning and no credential at all."""
-    users = _users(where)
-    user = next((u for u in users if u.get("name") == entry.get("user")), {})
-    plugin = (user.get("user") or {}).get("exec")
+    plugin = _user(where, entry).get("exec")
     if plugin and not (configuration.api_key or configuration.cert_file):
         command = str(plugin.get("command", ""))
         raise KubeconfigError(

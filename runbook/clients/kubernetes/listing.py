@@ -14,6 +14,9 @@ from runbook.errors import MalformedError, ObservationError
 from runbook.model import ObjectRef
 
 PAGE = 500
+PLAIN = "application/json"
+METADATA_ONLY = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
+METADATA_LIST = "PartialObjectMetadataList"
 Progress = Callable[[str, int, int], None]
 
 
@@ -56,7 +59,7 @@ def fetch(
     what: str,
     *,
     progress: Progress | None = None,
-    accept: str = "application/json",
+    accept: str = PLAIN,
 ) -> Listing:
     """The list at `path`, all pages. A token that expired (410) starts it again, once."""
     try:
@@ -75,8 +78,12 @@ def _pages(transport: Transport, kind: str, path: str, what: str, progress: Prog
     while True:
         query: dict[str, str | int] = {"limit": PAGE, **({"continue": token} if token else {})}
         page = _page(transport.get(path, what, accept=accept, **query).content, what)
+        if accept != PLAIN and page.kind != METADATA_LIST:
+            raise MalformedError(what, f"only metadata was asked for, the answer is a {page.kind}: it was not kept")
         for item in page.items or ():
             _sort(kind, bytes(item), items, raw, malformed)
+        if token and token == page.metadata.continue_:
+            raise MalformedError(what, "the list's next page is the page itself: it has no end")
         version, token = page.metadata.resource_version, page.metadata.continue_
         if progress:
             progress(kind, len(items), len(items) + (page.metadata.remaining_item_count or 0))

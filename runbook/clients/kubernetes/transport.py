@@ -29,7 +29,7 @@ LONGEST_WAIT = 10.0  # seconds between two tries, whatever the server asks for
 
 
 class _Again(Exception):
-    """A passing fault: the server asks to come back, after so many seconds if it says."""
+    """A passing fault that was answered: the server asks to come back, after so many seconds if it says."""
 
     def __init__(self, response: httpx.Response) -> None:
         super().__init__(f"HTTP {response.status_code}")
@@ -41,7 +41,11 @@ def _passing(error: Exception) -> bool | float:
     if isinstance(error, _Again):
         asked = error.response.headers.get("Retry-After", "")
         return min(float(asked), LONGEST_WAIT) if asked.isdecimal() else True
-    return isinstance(error, httpx.ConnectTimeout | httpx.RemoteProtocolError)
+    return isinstance(error, _Broken)
+
+
+class _Broken(Exception):
+    """A connection that did not come about or broke before an answer; TLS that was refused is no such fault."""
 
 
 class Transport:
@@ -49,6 +53,7 @@ class Transport:
 
     def __init__(self, access: Access, resolve: Mapping[str, str], timeout: float) -> None:
         self._access = access
+        self._extensions = {"sni_hostname": access.server_name} if access.server_name else {}
         self._client = httpx.Client(
             base_url=access.server,
             transport=transport(access.verify, resolve),
@@ -71,7 +76,9 @@ class Transport:
     def stream(self, path: str, what: str, *, silence: float, **query: str | int) -> Iterator[httpx.Response]:
         """GET, line by line; `silence` is how many seconds may pass without a byte before it is a TimedOutError."""
         timeout = httpx.Timeout(silence, connect=5.0)
-        request = self._client.build_request("GET", path, params=query, headers=self._access.headers(), timeout=timeout)
+        request = self._client.build_request(
+            "GET", path, params=query, headers=self._access.headers(), timeout=timeout, extensions=self._extensions
+        )
         with _named(what):
             response = self._client.send(request, stream=True)
             try:
@@ -95,6 +102,7 @@ class Transport:
         query: Mapping[str, Any],
         body: bytes | None,
     ) -> httpx.Response:
+        retried = RETRIED if method == "GET" else (429,)  # a question that was POSTed is put again only when told to
         try:
             for attempt in stamina.retry_context(
                 on=_passing,
@@ -104,18 +112,37 @@ class Transport:
                 wait_jitter=0.2,
                 timeout=2 * LONGEST_WAIT,
             ):
-                with attempt, _named(what, passing=True):
-                    response = self._client.request(
-                        method, path, params=dict(query), content=body, headers={**headers, **self._access.headers()}
-                    )
-                    if response.status_code in RETRIED and attempt.num < 3:
+                with attempt:
+                    response = self._once(method, path, headers, query, body)
+                    if response.status_code in retried and attempt.num < 3:
                         raise _Again(response)
                     return response
         except _Again as error:
             return error.response
+        except _Broken as error:
+            cause = error.__cause__
+            assert isinstance(cause, httpx.HTTPError)
+            raise _as_named(what, cause) from cause
         except httpx.HTTPError as error:
             raise _as_named(what, error) from error
         raise AssertionError("stamina always runs at least one attempt")
+
+    def _once(
+        self, method: str, path: str, headers: Mapping[str, str], query: Mapping[str, Any], body: bytes | None
+    ) -> httpx.Response:
+        try:
+            return self._client.request(
+                method,
+                path,
+                params=dict(query),
+                content=body,
+                headers={**headers, **self._access.headers()},
+                extensions=self._extensions,
+            )
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ReadError, httpx.RemoteProtocolError) as error:
+            if method == "GET" and _tls_cause(error) is None:
+                raise _Broken(str(error)) from error
+            raise
 
     def _answered(self, what: str, response: httpx.Response) -> httpx.Response:
         if response.status_code < 400:
@@ -140,14 +167,10 @@ def status_message(response: httpx.Response) -> str:
 
 
 @contextmanager
-def _named(what: str, *, passing: bool = False) -> Iterator[None]:
-    """Turn httpx' errors into the tree's; passing faults go through, for whoever tries again."""
+def _named(what: str) -> Iterator[None]:
+    """Turn httpx' errors into the tree's."""
     try:
         yield
-    except (httpx.ConnectTimeout, httpx.RemoteProtocolError) as error:
-        if passing:
-            raise
-        raise _as_named(what, error) from error
     except httpx.HTTPError as error:
         raise _as_named(what, error) from error
 
