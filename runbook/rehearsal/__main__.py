@@ -20,14 +20,15 @@ from typing import Any
 
 from runbook.errors import RunbookError
 from runbook.rehearsal.cluster import EmbeddedCluster
-from runbook.rehearsal.person import Person
+from runbook.rehearsal.person import EDITS, Person
+from runbook.rehearsal.personfile import SEED, words
 from runbook.rehearsal.scenario import Scenario, find, names
 
 Tell = Callable[..., None]
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run until told to end. Exit codes: 0, 2 for a scenario that cannot be read."""
+    """Run until told to end. Exit codes: 0, 2 for a scenario that cannot be read or an ending it does not have."""
     options = _options(argv)
     if options.list:
         for name in names():
@@ -36,6 +37,7 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     try:
         scenario = find(options.scenario)
+        scenario.frames(options.ending)
         if options.state:
             return asyncio.run(_run(scenario, Path(options.state), options))
         with tempfile.TemporaryDirectory(prefix="embedded-cluster-") as folder:
@@ -55,7 +57,12 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="the API's port on loopback; 0 takes a free one")
     parser.add_argument("--state", help="folder for kubeconfig, inventory, request log [a temporary one]")
     parser.add_argument("--kubeconfig", type=Path, help="write the admin's kubeconfig here too")
+    parser.add_argument("--inventory", type=Path, help="write the effective inventory here; the person edits it there")
     parser.add_argument("--person", action="store_true", help="let the scenario's person act between frames")
+    parser.add_argument("--ending", default=SEED, help="which of the scenario's endings is lived [seed]")
+    parser.add_argument(
+        "--person-edits", choices=EDITS, default="all", help="do all acts, those but the inventory's, or none [all]"
+    )
     parser.add_argument("--until", default="", help="stop the person at this frame")
     parser.add_argument("--control", action="store_true", help="wait at each frame for `next` on standard input")
     parser.add_argument("--list", action="store_true", help="name the shipped scenarios")
@@ -70,7 +77,8 @@ def _tell(**event: Any) -> None:
 async def _run(scenario: Scenario, state: Path, options: argparse.Namespace) -> int:
     state.mkdir(parents=True, exist_ok=True)
     state.chmod(0o700)
-    cluster = EmbeddedCluster(scenario, state.resolve(), scale=options.time_scale, port=options.port)
+    given = options.inventory.absolute() if options.inventory else None
+    cluster = EmbeddedCluster(scenario, state.resolve(), scale=options.time_scale, port=options.port, inventory=given)
     ended, lines = asyncio.Event(), asyncio.Queue[str]()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -104,21 +112,27 @@ def _ready(cluster: EmbeddedCluster, options: argparse.Namespace) -> dict[str, A
         "inventory": str(inventory) if inventory else "",
         "nodes": len(cluster.scenario.world.nodes),
         "releases": sum("kind: HelmRelease" in p.read_text(errors="replace") for p in git),
-        "frames": [{"name": f.name, "stages": list(f.stages)} for f in cluster.scenario.person.frames],
+        "ending": options.ending,
+        "endings": list(cluster.scenario.person.every_ending()),
+        "frames": [{"name": f.name, "stages": list(f.stages)} for f in cluster.scenario.frames(options.ending)],
     }
 
 
 async def _play(cluster: EmbeddedCluster, options: argparse.Namespace, lines: asyncio.Queue[str]) -> None:
     """Frame by frame: wait for it, tell it, wait for `next` when controlled, act."""
-    async with Person(cluster, lambda did: _tell(event="person", did=did)) as person:
-        for frame in cluster.scenario.person.frames:
-            await person.until(frame.until)
+
+    def say(did: str, /, **facts: Any) -> None:
+        _tell(event="person", did=did, **facts)
+
+    async with Person(cluster, say, edits=options.person_edits) as person:
+        for frame in cluster.scenario.frames(options.ending):
+            await person.until([words(condition) for condition in frame.until])
             _tell(event="frame", name=frame.name, cluster_time=cluster.store.now())
             if options.until == frame.name and not options.control:
                 return
             if options.control:
                 await lines.get()
-            await person.act(frame.person)
+            await person.act([words(act) for act in frame.person])
     _tell(event="end")
 
 

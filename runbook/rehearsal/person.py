@@ -1,42 +1,59 @@
-"""The scenario's person: acts between frames through the cluster's own API as user `person`, through files and through Git."""
+"""The scenario's person: acts between frames through the cluster's own API as user `person`, through files and through Git.
+
+Each act leaves one line in the person's journal: when, what in a sentence, the requests that wrote, and the diff of what
+was edited.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
-from typing import Any, Self
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Protocol, Self
 
 import aiohttp
-from ruamel.yaml import YAML
 
 from runbook.errors import ScenarioError
 from runbook.rehearsal.cluster import EmbeddedCluster
+from runbook.rehearsal.gitediting import edit_git
+from runbook.rehearsal.inventoryediting import edit_inventory
 from runbook.rehearsal.kinds import Kind
 from runbook.rehearsal.lifecycle import Object
 from runbook.rehearsal.personconditions import holds, matching
 
 MERGE = "application/merge-patch+json"
-Say = Callable[[str], None]
+INVENTORY_ACTS = frozenset({"inventoryEdit"})
+# Which of the acts are done: all of them; those that change the cluster and Git, but not the inventory; none.
+EDITS = ("all", "cluster", "none")
+Did = tuple[str, dict[str, Any]]  # the sentence, and what else the journal holds of it
+
+
+class Say(Protocol):
+    """Told each act: `did` is the sentence; `act`, `time`, `writes` and what was edited go with it."""
+
+    def __call__(self, did: str, /, **facts: Any) -> None: ...  # noqa: D102  described by its class
 
 
 class Person:
-    """Plays the acts of person.yaml. `say` is told each act in a sentence."""
+    """Plays the acts of person.yaml. `say` is told each act; the journal is `person.jsonl` in the cluster's state."""
 
-    def __init__(self, cluster: EmbeddedCluster, say: Say) -> None:
-        self._cluster, self._say = cluster, say
+    def __init__(self, cluster: EmbeddedCluster, say: Say, *, edits: str = "all") -> None:
+        self._cluster, self._say, self._edits = cluster, say, edits
         context = ssl.create_default_context(cafile=str(cluster.state / "ca" / "api.crt"))
         headers = {"Authorization": f"Bearer {cluster.tokens['person']}", "User-Agent": "person"}
         self._http = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=context), headers=headers, base_url=cluster.server
         )
-        self._acts: dict[str, Callable[[Mapping[str, Any]], Awaitable[None]]] = {
+        self._writes: list[dict[str, Any]] = []
+        self._acts: dict[str, Callable[[Mapping[str, Any]], Awaitable[Did]]] = {
             "installCA": self._install_ca,
             "delete": self._delete,
             "reset": self._reset,
             "request": self._request,
             "gitEdit": self._git_edit,
+            "inventoryEdit": self._inventory_edit,
             "restart": self._restart,
             "unseal": self._restore_key,
         }
@@ -52,77 +69,89 @@ class Person:
         while not holds(self._cluster.store, conditions):
             await self._cluster.clock.sleep(2.0)
 
-    async def act(self, acts: Any) -> None:
-        """Do one frame's acts in order. Raises ScenarioError on an act nobody knows."""
+    async def act(self, acts: Iterable[Mapping[str, Any]]) -> None:
+        """Do one frame's acts in order; a person who does none does not wait for what they bring about either."""
+        if self._edits == "none":
+            return
         for act in acts:
-            (word, details), *more = act.items()
-            if more or word not in (*self._acts, "wait"):
-                raise ScenarioError(
-                    f"unknown act {word!r}; known: {', '.join([*self._acts, 'wait'])}", field="person.yaml"
-                )
+            (word, details), *_ = act.items()
             if word == "wait":
                 await self.until(details)
-            else:
-                await self._acts[word](details)
+            elif self._edits == "all" or word not in INVENTORY_ACTS:
+                await self._do(word, details)
 
-    async def _install_ca(self, act: Mapping[str, Any]) -> None:
+    async def _do(self, word: str, details: Mapping[str, Any]) -> None:
+        self._writes = []
+        did, facts = await self._acts[word](details)
+        facts |= {"act": word, "time": self._cluster.store.now(), "writes": self._writes}
+        with (self._cluster.state / "person.jsonl").open("a", encoding="utf-8") as journal:
+            journal.write(json.dumps({"did": did, **facts}) + "\n")
+        self._say(did, **facts)
+
+    # outside the API
+
+    async def _install_ca(self, act: Mapping[str, Any]) -> Did:
         nodes = act.get("nodes") or [n.name for n in self._cluster.world.entry.nodes]
+        said = []
         for node in nodes:
             written = self._cluster.world.install_ca(
                 node, act["authority"], act.get("hosts") or (), store=bool(act.get("store"))
             )
-            self._say(f"wrote {', '.join(written)} on {node}")
+            said.append(f"wrote {', '.join(written)} on {node}")
+        return "; ".join(said), {}
 
-    async def _delete(self, act: Mapping[str, Any]) -> None:
+    async def _git_edit(self, act: Mapping[str, Any]) -> Did:
+        did, diff = edit_git(self._cluster.world.repositories[act["repo"]], act, self._cluster.clock.now())
+        return did, {"diff": diff}
+
+    async def _inventory_edit(self, act: Mapping[str, Any]) -> Did:
+        path = self._cluster.inventory
+        if not path.is_file():
+            raise ScenarioError("inventoryEdit: this scenario has no inventory", field="person.yaml")
+        before = hashlib.sha256(path.read_bytes()).hexdigest()
+        did, diff = edit_inventory(path, act, self._cluster.clock.now())
+        after = hashlib.sha256(path.read_bytes()).hexdigest()
+        return did, {"diff": diff, "file": str(path), "before": before, "after": after}
+
+    # through the API
+
+    async def _delete(self, act: Mapping[str, Any]) -> Did:
         found = matching(self._cluster.store, act)
         for obj in found:
             body = {"propagationPolicy": "Background", "preconditions": {"uid": obj["metadata"]["uid"]}}
-            await self._call("DELETE", self._path(obj), json=body, missing_is_fine=True)
-        self._say(f"deleted {len(found)} {act['kind']}(s): {_names(found)}")
+            await self._call("DELETE", self._path(obj), json=body, fine=(404, 409))
+        return f"deleted {len(found)} {act['kind']}(s): {_names(found)}", {}
 
-    async def _reset(self, act: Mapping[str, Any]) -> None:
-        await self._annotate(act, ("reconcile.fluxcd.io/requestedAt", "reconcile.fluxcd.io/resetAt"), "reset")
+    async def _reset(self, act: Mapping[str, Any]) -> Did:
+        return await self._annotate(act, ("reconcile.fluxcd.io/requestedAt", "reconcile.fluxcd.io/resetAt"), "reset")
 
-    async def _request(self, act: Mapping[str, Any]) -> None:
-        await self._annotate(act, ("reconcile.fluxcd.io/requestedAt",), "asked to reconcile")
+    async def _request(self, act: Mapping[str, Any]) -> Did:
+        return await self._annotate(act, ("reconcile.fluxcd.io/requestedAt",), "asked to reconcile")
 
-    async def _annotate(self, act: Mapping[str, Any], keys: tuple[str, ...], verb: str) -> None:
+    async def _annotate(self, act: Mapping[str, Any], keys: tuple[str, ...], verb: str) -> Did:
         found, token = matching(self._cluster.store, act), self._cluster.clock.now().isoformat()
         for obj in found:
             await self._call("PATCH", self._path(obj), json={"metadata": {"annotations": dict.fromkeys(keys, token)}})
-        self._say(f"{verb} {len(found)} {act['kind']}(s): {_names(found)}")
+        return f"{verb} {len(found)} {act['kind']}(s): {_names(found)}", {}
 
-    async def _restart(self, act: Mapping[str, Any]) -> None:
+    async def _restart(self, act: Mapping[str, Any]) -> Did:
         stamp = {"kubectl.kubernetes.io/restartedAt": self._cluster.store.now()}
         patch = {"spec": {"template": {"metadata": {"annotations": stamp}}}}
         found = matching(self._cluster.store, act)
         for obj in found:
             await self._call("PATCH", self._path(obj), json=patch)
-        self._say(f"restarted {act['kind']} {_names(found)}")
+        return f"restarted {act['kind']} {_names(found)}", {}
 
-    async def _restore_key(self, _act: Mapping[str, Any]) -> None:
+    async def _restore_key(self, _act: Mapping[str, Any]) -> Did:
         entry, world = self._cluster.world.entry.sealing, self._cluster.world
         if entry is None:
             raise ScenarioError("unseal: this world has no sealing", field="person.yaml")
         secret = world.sealing_keys["lost"].secret(entry.namespace, "old", self._cluster.clock.now())
         secret["metadata"].pop("creationTimestamp")
-        await self._call("POST", f"/api/v1/namespaces/{entry.namespace}/secrets", json=secret)
-        self._say(f"restored the lost sealing key in {entry.namespace}")
-
-    async def _git_edit(self, act: Mapping[str, Any]) -> None:
-        world = self._cluster.world
-        repository = world.repositories[act["repo"]]
-        edited = [
-            path.relative_to(repository.tree).as_posix()
-            for pattern in act["files"]
-            for path in sorted(repository.tree.glob(pattern))
-            if _edit(path, act)
-        ]
-        if edited:
-            commit = repository.commit(str(act.get("message", "edit")), self._cluster.clock.now())
-            self._say(f"committed {commit[:8]} ({act.get('message', 'edit')}): {', '.join(edited)}")
-        else:
-            self._say("changed nothing in Git: every file already says so")
+        path = f"/api/v1/namespaces/{entry.namespace}/secrets"
+        made = await self._call("POST", path, json=secret, fine=(409,))
+        name = f"Secret {entry.namespace}/{secret['metadata']['name']}"
+        return f"restored the lost sealing key as {name}" if made else f"{name} is there already", {}
 
     # HTTP
 
@@ -132,53 +161,19 @@ class Person:
         place = f"/namespaces/{obj['metadata']['namespace']}" if kind.namespaced else ""
         return f"{root}{place}/{kind.plural}/{obj['metadata']['name']}"
 
-    async def _call(self, method: str, path: str, *, json: Any, missing_is_fine: bool = False) -> None:
+    async def _call(self, method: str, path: str, *, json: Any, fine: tuple[int, ...] = ()) -> bool:
+        """Write once, or again after a conflict; whether it was written. Statuses that are `fine` end it unwritten."""
         headers = {"Content-Type": MERGE if method == "PATCH" else "application/json"}
         for _ in range(5):
             async with self._http.request(method, path, json=json, headers=headers) as response:
-                if response.status < 300 or (missing_is_fine and response.status in (404, 409)):
-                    return
+                self._writes.append({"method": method, "path": path, "status": response.status})
+                if response.status < 300 or response.status in fine:
+                    return response.status < 300
                 text = await response.text()
                 if response.status != 409:
                     raise ScenarioError(f"{method} {path}: {response.status} {text[:300]}", field="person.yaml")
             await asyncio.sleep(0.05)
         raise ScenarioError(f"{method} {path}: still a conflict after 5 tries", field="person.yaml")
-
-
-def _edit(path: Path, act: Mapping[str, Any]) -> bool:
-    """Set dotted paths in the documents of a file; comments and layout stay. Whether anything changed."""
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 4096
-    documents = list(yaml.load_all(path.read_text(encoding="utf-8")))
-    changed = False
-    for document in documents:
-        if not document or document.get("kind") != act.get("kind", document.get("kind")):
-            continue
-        if act.get("missing") and _at(document, act["missing"]) is not None:
-            continue
-        for dotted, value in act["set"].items():
-            changed |= _put(document, dotted, value)
-    if changed:
-        with path.open("w", encoding="utf-8") as file:
-            yaml.dump_all(documents, file)
-    return changed
-
-
-def _at(document: Any, dotted: str) -> Any:
-    for part in dotted.split("."):
-        document = document.get(part) if isinstance(document, Mapping) else None
-    return document
-
-
-def _put(document: Any, dotted: str, value: Any) -> bool:
-    *parents, last = dotted.split(".")
-    for part in parents:
-        document = document.setdefault(part, {})
-    if document.get(last) == value:
-        return False
-    document[last] = value
-    return True
 
 
 def _names(objects: list[Object]) -> str:

@@ -15,14 +15,16 @@ from ruamel.yaml import YAML
 
 from runbook.rehearsal.charts import Charts
 from runbook.rehearsal.clock import ScaledClock
+from runbook.rehearsal.durations import seconds
 from runbook.rehearsal.gitrepos import GitRepository
 from runbook.rehearsal.images import OS_STORE
 from runbook.rehearsal.lifecycle import Object
 from runbook.rehearsal.logs import Line
 from runbook.rehearsal.pki import Authority, authority, issue, server_context
 from runbook.rehearsal.registry import Registry
-from runbook.rehearsal.scenario import NodeEntry, Scenario, seconds
+from runbook.rehearsal.scenario import Scenario
 from runbook.rehearsal.sealingkeys import SCOPE, SealingKey, scope_label
+from runbook.rehearsal.worldfile import NodeEntry
 
 MAX_LINES = 2_000
 

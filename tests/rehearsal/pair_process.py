@@ -6,6 +6,7 @@ import json
 import ssl
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,11 +40,17 @@ class Living:
 
     def get(self, path: str, user: str = "") -> Any:
         """GET as a user of its kubeconfigs, over verified TLS."""
+        return self.send("GET", path, user=user)
+
+    def send(self, method: str, path: str, body: Any = None, user: str = "") -> Any:
+        """One request; a PATCH is a merge patch."""
         config = json.loads((self.state / (f"kubeconfig-{user}" if user else "kubeconfig")).read_text())
         cluster = config["clusters"][0]["cluster"]
         context = ssl.create_default_context(cafile=cluster["certificate-authority"])
-        headers = {"Authorization": f"Bearer {config['users'][0]['user']['token']}"}
-        request = urllib.request.Request(cluster["server"] + path, headers=headers)
+        kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
+        headers = {"Authorization": f"Bearer {config['users'][0]['user']['token']}", "Content-Type": kind}
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(cluster["server"] + path, method=method, data=data, headers=headers)
         with urllib.request.urlopen(request, timeout=10, context=context) as response:
             return json.load(response)
 
@@ -53,16 +60,18 @@ class Living:
 
 
 @contextmanager
-def living(state: Path, *more: str, scale: float = 300, scenario: str = "pair") -> Iterator[Living]:
-    """Start it, wait until it is ready, and end it by closing its standard input."""
+def living(state: Path, *more: str, scale: float = 300, scenario: str = "pair", limit: float = 150) -> Iterator[Living]:
+    """Start it, wait until it is ready, and end it by closing its standard input; it is killed after `limit` seconds."""
     argv = [sys.executable, "-m", "runbook.rehearsal", "--scenario", scenario, "--time-scale", str(scale)]
     argv += ["--state", str(state), "--control", *more]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        cluster = Living(process, state)
+        cluster, watchdog = Living(process, state), threading.Timer(limit, process.kill)
+        watchdog.start()
         try:
             cluster.until("ready")
             yield cluster
         finally:
+            watchdog.cancel()
             assert process.stdin is not None
             if not process.stdin.closed:
                 process.stdin.close()

@@ -263,7 +263,7 @@ def test_lost_key_shows_as_a_missing_secret_and_heals_by_key_and_restart() -> No
         assert [(e["type"], e["count"], e["message"]) for e in unsealed] == [
             ("Warning", 6, "Failed to unseal: no key could decrypt secret (TOKEN)")  # five retries, then dropped
         ]
-        async with Person(cluster.cluster, lambda _did: None) as person:
+        async with Person(cluster.cluster, lambda _did, **_facts: None) as person:
             await person.act([{"unseal": {"authority": "lost"}}])
             await cluster.rest(2 * HOUR)
             assert condition(cluster.get("SealedSecret", "work", "s"), "Synced")["status"] == "False"
@@ -286,7 +286,7 @@ def test_verify_answers_through_the_service_proxy(key: str, status: int) -> None
         metadata = {"namespace": "kube-system", "name": "sealing"}
         cluster.create({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec})
         base = "/api/v1/namespaces/kube-system/services/http:sealing:8080/proxy"
-        async with Person(cluster.cluster, lambda _did: None) as person:
+        async with Person(cluster.cluster, lambda _did, **_facts: None) as person:
             http = person._http
             await cluster.until({"kind": "Pod", "namespace": "kube-system", "condition": "Ready=True"})
             async with http.post(f"{base}/v1/verify", json=sealed_object(cluster, key)) as answer:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -124,6 +126,17 @@ def test_person_writes_through_the_api_under_its_own_name(story: Story) -> None:
     assert {e["user"] for e in log if e["verb"] in ("get", "list")} >= {"admin"}
 
 
+def test_the_persons_journal_holds_what_was_told_and_every_write(story: Story) -> None:
+    state, told = story.cluster.state, [e for e in story.cluster.told if e["event"] == "person"]
+    journal = [json.loads(line) for line in (state / "person.jsonl").read_text().splitlines()]
+    assert [{**line, "event": "person"} for line in journal] == told
+    assert [line["act"] for line in journal] == ["installCA", "delete", "reset"]
+    log = [json.loads(line) for line in (state / "requests.jsonl").read_text().splitlines()]
+    logged = [(e["method"], e["path"]) for e in log if e["user"] == "person" and e["method"] != "GET"]
+    assert [(w["method"], w["path"]) for line in journal for w in line["writes"]] == logged
+    assert len(logged) == 2
+
+
 def test_effective_inventory_loads_and_is_filled_in(story: Story) -> None:
     found = load(story.cluster.state / "inventory.yaml", today=date(2025, 10, 17)).inventory
     uid = story.cluster.get("/api/v1/namespaces/kube-system")["metadata"]["uid"]
@@ -133,7 +146,8 @@ def test_effective_inventory_loads_and_is_filled_in(story: Story) -> None:
     assert Path(found.nodes[0].transport.root).is_dir()
     assert found.nodes[0].transport.kind == "local"
     assert found.registry is not None
-    assert Path(found.registry.ca_file).is_file()
+    pem = Path(found.registry.ca_file).read_text()
+    assert found.registry.ca_fingerprint == hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
     assert (Path(found.git.path) / ".git").is_dir()
 
 
@@ -191,6 +205,17 @@ def running(pid: int) -> bool:
         return False
     status = Path(f"/proc/{pid}/stat")
     return not (status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z")
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [(["--ending", "haeled"], "has no ending 'haeled'; it has: seed"), (["--person-edits", "some"], "invalid choice")],
+)
+def test_unknown_ending_is_refused_with_exit_code_2(more: list[str], words: str) -> None:
+    argv = [sys.executable, "-m", "runbook.rehearsal", "--scenario", "pair", *more]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 2
+    assert words in done.stdout + done.stderr
 
 
 def test_unknown_scenario_is_refused_with_exit_code_2() -> None:

@@ -15,12 +15,12 @@ import pytest
 from runbook.errors import ScenarioError
 from runbook.rehearsal.charts import Charts
 from runbook.rehearsal.clock import ScaledClock
-from runbook.rehearsal.cluster import EmbeddedCluster
 from runbook.rehearsal.controllers.helmaction import HelmAction, HelmError
 from runbook.rehearsal.controllers.helmstate import Attempt, decide, exhausted, timeout
-from runbook.rehearsal.person import Person
-from runbook.rehearsal.personconditions import holds, matching
-from runbook.rehearsal.scenario import Scenario, find, seconds
+from runbook.rehearsal.durations import seconds
+from runbook.rehearsal.personconditions import COUNTED, RECENT, TESTS, holds, matching
+from runbook.rehearsal.personfile import Condition
+from runbook.rehearsal.scenario import Scenario, find
 from runbook.rehearsal.store import Store
 
 PAIR = find("pair").folder
@@ -68,6 +68,102 @@ BAD: dict[str, tuple[Callable[[Path], None], str, str]] = {
         replace("world.yaml", "file: pair/", "file: elsewhere/"),
         "world.yaml: sealed",
         "lies in no Git repository",
+    ),
+    "unknown node of trust": (
+        replace("world.yaml", "systemTrust:", "trust: [{node: pair-9, authority: registry-ca}]\nsystemTrust:"),
+        "world.yaml: trust.0.node",
+        "'pair-9' is not among the nodes",
+    ),
+    "unknown registry of a published CA": (
+        replace("world.yaml", "registry: private}", "registry: privat}"),
+        "world.yaml: caSecrets.0.registry",
+        "'privat' is not among the registries' ids",
+    ),
+    "unknown key of a sealed secret": (
+        replace("world.yaml", "key: lost", "key: found"),
+        "world.yaml: sealed.0.key",
+        "'lost' or 'current'",
+    ),
+    "sealed without sealing": (
+        replace("world.yaml", "sealing: {", "# {"),
+        "world.yaml: sealed.0.key",
+        "the world has no `sealing`",
+    ),
+    "age of a key": (
+        replace("world.yaml", "lostKeyAge: 2000h", "lostKeyAge: 12w"),
+        "world.yaml: sealing.lostKeyAge",
+        "'12w' is not a duration",
+    ),
+    "age of a commit": (
+        replace("world.yaml", "ago: 20h", "ago: yesterday"),
+        "world.yaml: gitRepositories.0.commits.0.ago",
+        "'yesterday' is not a duration",
+    ),
+    "the same node twice": (
+        replace("world.yaml", "nodes: [", "nodes: [{name: pair-1, runtime: docker}, "),
+        "world.yaml: nodes",
+        "'pair-1' stands here twice",
+    ),
+    "not UTF-8": (
+        lambda folder: (folder / "world.yaml").write_bytes(b"flux: \xff"),
+        "world.yaml",
+        "cannot be read",
+    ),
+    "a character YAML does not allow": (
+        replace("world.yaml", 'flux: "2.7"', 'flux: "\x07"'),
+        "world.yaml",
+        "is not YAML",
+    ),
+    "unknown act": (
+        replace("person.yaml", "- {installCA:", "- {dance:"),
+        "person.yaml: frames.0.person.0.dance",
+        "Extra inputs",
+    ),
+    "two acts in one": (
+        replace("person.yaml", "- {reset: {", "- {unseal: {authority: lost}, reset: {"),
+        "person.yaml: frames.0.person.2",
+        "exactly one of: installCA, delete",
+    ),
+    "unknown word of a condition": (
+        replace("person.yaml", "waiting: ImagePullBackOff}", "after: 5m}"),
+        "person.yaml: frames.0.until.2.after",
+        "Extra inputs",
+    ),
+    "unknown stage": (
+        replace("person.yaml", "stages: [verify]", "stages: [verfy]"),
+        "person.yaml: frames.1.stages.0",
+        "'verify'",
+    ),
+    "a CA for a node that is not there": (
+        replace("person.yaml", "nodes: [pair-1]", "nodes: [pair-9]"),
+        "person.yaml: frames.0.person.0.installCA.nodes",
+        "'pair-9' is not among the nodes",
+    ),
+    "an edit of a repository that is not there": (
+        replace(
+            "person.yaml", "- {reset:", "- {gitEdit: {repo: pear, files: [x], set: {a: b}, message: m}}\n  - {reset:"
+        ),
+        "person.yaml: frames.0.person.2.gitEdit.repo",
+        "'pear' is not among",
+    ),
+    "an edit of the inventory that is two": (
+        replace(
+            "person.yaml",
+            "- {reset:",
+            "- {inventoryEdit: {entries: a, where: {b: c}, set: {d: e}, remove: true, message: m}}\n  - {reset:",
+        ),
+        "person.yaml: frames.0.person.2.inventoryEdit",
+        "exactly one of set, remove and add",
+    ),
+    "an ending called seed": (
+        replace("person.yaml", "frames:", "endings: {seed: []}\nframes:"),
+        "person.yaml: ",
+        "is the ending 'seed'",
+    ),
+    "two frames of one name": (
+        replace("person.yaml", "name: half-healed", "name: broken"),
+        "person.yaml: ",
+        "two frames of one name",
     ),
     "frame without a condition": (
         lambda folder: (folder / "person.yaml").write_text("frames: [{name: x, until: []}]"),
@@ -178,20 +274,33 @@ class TestConditions:
             holds(store, [condition])
         assert error.value.field == "person.yaml"
 
-    @pytest.mark.parametrize("act", [{"dance": {}}, {"delete": {"kind": "Pod"}, "reset": {}}])
-    def test_an_act_nobody_knows_is_refused(self, act: dict[str, Any], store: Store, tmp_path: Path) -> None:
-        async def play() -> None:
-            cluster = EmbeddedCluster(find("empty"), tmp_path, scale=60)
-            await cluster.start()
-            try:
-                cluster.write_kubeconfigs()
-                async with Person(cluster, lambda _did: None) as person:
-                    await person.act([act])
-            finally:
-                await cluster.stop()
+    @pytest.mark.parametrize(("current", "number"), [(True, 1), (False, 1)])
+    def test_current_means_that_the_controller_has_ended_with_the_generation_there_is(
+        self, store: Store, current: bool, number: int
+    ) -> None:
+        deployments = store.kinds["apps/v1", "deployments"]
+        for name, seen in (("ended", 3), ("lags", 2)):
+            obj = {"metadata": {"name": name, "generation": 3}, "spec": {}, "status": {"observedGeneration": seen}}
+            store.create(deployments, "a", obj, trusted=True)
+        found = matching(store, {"kind": "Deployment", "current": current})
+        assert [o["metadata"]["name"] for o in found] == ["ended" if current else "lags"]
+        assert len(found) == number
 
-        with pytest.raises(ScenarioError, match=f"unknown act '{next(iter(act))}'; known: installCA"):
-            asyncio.run(play())
+    def test_recent_counts_events_back_from_now_in_cluster_time(self, store: Store) -> None:
+        pod = store.get(store.kinds["v1", "pods"], "a", "a-1")
+        store.event(pod, "Warning", "BackOff", "again", "kubelet")
+        warned = {"kind": "Event", "equals": {"type": "Warning"}, "recent": "15m"}
+        store.clock.advance(840)
+        assert len(matching(store, warned)) == 1
+        assert not holds(store, [{**warned, "count": 0}])
+        store.clock.advance(120)
+        assert holds(store, [{**warned, "count": 0}])
+        store.event(pod, "Warning", "BackOff", "again", "kubelet")
+        assert not holds(store, [{**warned, "count": 0}])
+
+    def test_the_files_model_and_the_conditions_know_the_same_words(self) -> None:
+        fields = {field.alias or name for name, field in Condition.model_fields.items()}
+        assert fields == {*COUNTED, *TESTS, RECENT}
 
 
 ATTEMPT = Attempt("c", "1.0.0", {"a": 1})

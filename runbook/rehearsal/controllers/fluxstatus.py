@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from runbook.rehearsal.controllers.conditions import annotation, with_conditions
+from runbook.rehearsal.durations import seconds
 from runbook.rehearsal.lifecycle import Object
-from runbook.rehearsal.scenario import seconds
 from runbook.rehearsal.store import Store
 from runbook.rehearsal.world import LiveWorld
 

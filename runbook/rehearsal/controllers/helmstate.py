@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from runbook.rehearsal.controllers.conditions import annotation
 from runbook.rehearsal.controllers.fluxstatus import REQUESTED, requested
+from runbook.rehearsal.durations import seconds
 from runbook.rehearsal.lifecycle import Object
-from runbook.rehearsal.scenario import seconds
 
 RESET, FORCE = "reconcile.fluxcd.io/resetAt", "reconcile.fluxcd.io/forceAt"
 Next = Literal["install", "upgrade", "in-sync", "stalled"]

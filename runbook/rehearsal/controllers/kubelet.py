@@ -11,11 +11,11 @@ from collections.abc import Iterator
 
 from runbook.rehearsal.controllers.conditions import annotation, deleting, is_true
 from runbook.rehearsal.controllers.podstatuses import PodStatuses
+from runbook.rehearsal.durations import seconds
 from runbook.rehearsal.images import ImageReference, PullError, pull
 from runbook.rehearsal.kinds import Kind
 from runbook.rehearsal.lifecycle import Object
 from runbook.rehearsal.runtime import Controllers, Key
-from runbook.rehearsal.scenario import seconds
 from runbook.rehearsal.store import Event
 from runbook.rehearsal.world import LiveWorld
 

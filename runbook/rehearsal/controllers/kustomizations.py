@@ -13,10 +13,10 @@ from runbook.rehearsal.controllers.conditions import deleting, found, is_true
 from runbook.rehearsal.controllers.fluxstatus import FluxReporter, go_duration, interval, requested
 from runbook.rehearsal.controllers.kustomizebuild import BuildError, build
 from runbook.rehearsal.controllers.kustomizehealth import Wait, timeout, unhealthy, words_of
+from runbook.rehearsal.durations import seconds
 from runbook.rehearsal.kinds import Kind
 from runbook.rehearsal.lifecycle import Object
 from runbook.rehearsal.runtime import Controllers, Key
-from runbook.rehearsal.scenario import seconds
 from runbook.rehearsal.store import Event
 from runbook.rehearsal.world import LiveWorld
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from runbook.errors import ScenarioError
 from runbook.rehearsal.lifecycle import Object
-from runbook.rehearsal.scenario import documents
+from runbook.rehearsal.scenariofiles import documents
 
 
 class BuildError(Exception):

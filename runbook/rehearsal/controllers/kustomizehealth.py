@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from runbook.rehearsal.controllers.conditions import deleting, found, is_true
 from runbook.rehearsal.controllers.workloads import available
+from runbook.rehearsal.durations import seconds
 from runbook.rehearsal.lifecycle import Object
-from runbook.rehearsal.scenario import seconds
 from runbook.rehearsal.store import Store
 
 LEAST = 30.0

@@ -11,10 +11,10 @@ from runbook.rehearsal.kinds import Kind
 from runbook.rehearsal.lifecycle import Object
 from runbook.rehearsal.messages import Request, Response
 from runbook.rehearsal.runtime import Controllers, Key
-from runbook.rehearsal.scenario import SealingEntry
 from runbook.rehearsal.sealingkeys import KEY_LABEL, SCOPE, SealingKey, UnsealError, unseal
 from runbook.rehearsal.store import Event
 from runbook.rehearsal.world import LiveWorld
+from runbook.rehearsal.worldfile import SealingEntry
 
 MAX_TRIES = 5
 
