@@ -50,8 +50,6 @@ def _added(entries: Any, act: Mapping[str, Any], now: datetime) -> bool:
     made = {**_plain(model or {}), **act["add"], **later}
     if made in [_plain(e) for e in entries]:
         return False
-    if not entries:
-        entries.fa.set_block_style()  # `[]` becomes a list with a line for each field
     _append(entries, CommentedMap(made))
     return True
 
