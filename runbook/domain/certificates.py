@@ -13,11 +13,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, load_der_private_key
 
 from runbook.domain.probes import CertificateFacts
 
+MAX_CA = 256 * 1024
 _BLOCK = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
@@ -115,23 +116,46 @@ def _readable(block: bytes) -> bool:
 
 
 def ca_problem(pem: bytes, now: datetime) -> str:
-    """Why a file cannot serve as the registry's CA, or an empty string: a key, a leaf, expired, not PEM, empty."""
-    blocks = split_pem(pem)
-    if b"PRIVATE KEY" in pem:
+    """Why a file cannot serve as the registry's CA, or an empty string.
+
+    Too large, a key (PEM or DER), empty, DER, not PEM at all, a broken block, a server's certificate, outside its dates.
+    """
+    if len(pem) > MAX_CA:
+        return f"it has {len(pem)} bytes: a CA's certificate has a few thousand, and {MAX_CA} are read at most"
+    if b"PRIVATE KEY" in pem or _is_der_key(pem):
         return "it holds a private key: only the CA's certificate belongs here"
+    blocks = split_pem(pem)
     if not blocks:
-        return "it holds no PEM certificate" if pem.strip() else "it is empty"
+        return _not_pem(pem)
     try:
         parsed = [_parse(block) for block in blocks]
     except ValueError:
         return "it holds a PEM block that is no certificate"
-    authorities = [c for c in parsed if _is_ca(c)]
-    if not authorities and not any(c.subject == c.issuer for c in parsed):
+    anchors = [c for c in parsed if _is_ca(c) or c.subject == c.issuer]
+    if not anchors:
         return "it holds a server's certificate, not the CA that signed it"
-    for certificate in authorities:
+    for certificate in anchors:
         if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
             return f"the CA {certificate.subject.rfc4514_string()} is outside its dates"
     return ""
+
+
+def _not_pem(content: bytes) -> str:
+    if not content.strip():
+        return "it is empty"
+    if _readable(content):
+        return "it is DER, and PEM is needed: `openssl x509 -inform der -in FILE -out ca.crt` writes it"
+    return "it holds no PEM certificate"
+
+
+def _is_der_key(content: bytes) -> bool:
+    try:
+        load_der_private_key(content, None)
+    except TypeError:
+        return True  # an encrypted one
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+    return True
 
 
 def chain_leads_to(served: Sequence[bytes], anchors: Sequence[bytes]) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -15,12 +14,14 @@ from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.reader import Reader
 
 from runbook.errors import InventoryError
-from runbook.inventory.check_ids import KNOWN_CHECKS
 from runbook.inventory.model import Inventory
+from runbook.inventory.references import problems
 
 MAX_BYTES = 2_000_000
+MAX_VALUES = 1_000_000
 HINT = "docs/inventory.md describes every key; `runbook inventory check -i FILE` asks again."
 
 
@@ -40,8 +41,8 @@ def load(path: Path, *, today: date) -> InventoryFile:
     text = _decoded(path, content)
     data = _yaml(path, text)
     inventory = _model(path, data)
-    for problem in (*_duplicates(inventory), *_references(inventory), *_expired(inventory, today)):
-        raise InventoryError(problem[1], field=f"{path}: {problem[0]}", hint=HINT)
+    for field, message in problems(inventory, path.parent, today):
+        raise InventoryError(message, field=f"{path}: {field}", hint=HINT)
     return InventoryFile(inventory, path.resolve(), hashlib.sha256(content).hexdigest(), text)
 
 
@@ -67,6 +68,7 @@ def _decoded(path: Path, content: bytes) -> str:
 def _yaml(path: Path, text: str) -> dict[str, Any]:
     try:
         data = YAML(typ="safe").load(text)
+        _measure(data, {})
     except DuplicateKeyError as error:
         mark = error.problem_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
@@ -78,12 +80,47 @@ def _yaml(path: Path, text: str) -> dict[str, Any]:
         where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
         raise InventoryError(f"is not YAML: {where}: {error.problem}", field=str(path)) from error
     except YAMLError as error:
-        raise InventoryError(f"is not YAML: {' '.join(str(error).split())[:200]}", field=str(path)) from error
+        where = _forbidden(text)
+        said = f"{where}: a character YAML does not allow" if where else " ".join(str(error).split())[:200]
+        raise InventoryError(f"is not YAML: {said}", field=str(path)) from error
+    except RecursionError as error:
+        raise InventoryError("is nested too deeply to be meant", field=str(path)) from error
+    except _EndlessError as error:
+        raise InventoryError(str(error), field=str(path)) from error
     if not isinstance(data, dict):
         raise InventoryError(
             "holds no mapping; an inventory begins with `schema: runbook/inventory/v1`", field=str(path)
         )
     return data
+
+
+class _EndlessError(Exception):
+    """What the aliases of a YAML text make of it has no end, or none worth waiting for."""
+
+
+def _measure(value: Any, sizes: dict[int, int]) -> int:
+    """How many values a text stands for once its aliases are followed. Raises _EndlessError."""
+    if not isinstance(value, dict | list):
+        return 1
+    known = sizes.get(id(value))
+    if known == 0:
+        raise _EndlessError("holds itself: an alias (`*name`) stands inside of what it names (`&name`)")
+    if known is None:
+        sizes[id(value)] = 0
+        parts = value.values() if isinstance(value, dict) else value
+        known = sizes[id(value)] = 1 + sum(_measure(part, sizes) for part in parts)
+        if known > MAX_VALUES:
+            raise _EndlessError(f"stands for more than {MAX_VALUES} values once its aliases are followed")
+    return known
+
+
+def _forbidden(text: str) -> str:
+    """Where the first character stands that YAML does not allow, or nothing."""
+    found = Reader.NON_PRINTABLE.search(text)
+    if found is None:
+        return ""
+    before = text[: found.start()]
+    return f"line {before.count(chr(10)) + 1}, column {found.start() - (before.rfind(chr(10)) + 1) + 1}"
 
 
 def _model(path: Path, data: dict[str, Any]) -> Inventory:
@@ -159,54 +196,3 @@ def _path(location: Iterable[Any]) -> str:
     for part in location:
         out += f"[{part}]" if isinstance(part, int) else f".{part}" if out else str(part)
     return out
-
-
-def _duplicates(inventory: Inventory) -> Iterator[tuple[str, str]]:
-    lists: dict[str, list[str]] = {
-        "nodes": [n.name for n in inventory.nodes],
-        "sources": [f"{s.kind}/{s.namespace}/{s.name}" for s in inventory.sources],
-        "kustomizations": [f"{k.namespace}/{k.name}" for k in inventory.kustomizations],
-        "releases": [f"{r.namespace}/{r.name}" for r in inventory.releases],
-        "services": [s.id for s in inventory.services],
-        "infrastructure": [r.id for r in inventory.infrastructure],
-        "endpoints": [e.name for e in inventory.endpoints],
-        "criteria": [c.id for c in inventory.criteria],
-        "waivers": [w.id for w in inventory.waivers],
-        "registry.names": list(inventory.registry.names) if inventory.registry else [],
-    }
-    for name, values in lists.items():
-        for value, number in Counter(values).items():
-            if number > 1:
-                yield name, f"{value!r} stands here {number} times"
-
-
-def _references(inventory: Inventory) -> Iterator[tuple[str, str]]:
-    releases = {f"{r.namespace}/{r.name}" for r in inventory.releases}
-    endpoints = {e.name for e in inventory.endpoints}
-    for index, service in enumerate(inventory.services):
-        if service.release and service.release not in releases:
-            yield f"services[{index}].release", f"{service.release!r} is not among the releases"
-        if service.endpoint and service.endpoint not in endpoints:
-            yield f"services[{index}].endpoint", f"{service.endpoint!r} is not among the endpoints"
-    for index, row in enumerate(inventory.infrastructure):
-        yield from _checks(f"infrastructure[{index}].also", row.also)
-    for index, criterion in enumerate(inventory.criteria):
-        yield from _checks(f"criteria[{index}].checks", criterion.checks)
-    for index, waiver in enumerate(inventory.waivers):
-        yield from _checks(f"waivers[{index}].check", (waiver.check,))
-    for host, address in inventory.resolve.items():
-        if not all(part.rpartition(":")[2].isdigit() for part in (host, address)):
-            yield f"resolve.{host}", f"{host!r}: {address!r} is not host:port: address:port"
-
-
-def _checks(where: str, names: Iterable[str]) -> Iterator[tuple[str, str]]:
-    for name in names:
-        if name not in KNOWN_CHECKS:
-            near = difflib.get_close_matches(name, KNOWN_CHECKS, n=1, cutoff=0.4)
-            yield where, f"there is no check {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
-
-
-def _expired(inventory: Inventory, today: date) -> Iterator[tuple[str, str]]:
-    for index, waiver in enumerate(inventory.waivers):
-        if waiver.until < today:
-            yield f"waivers[{index}].until", f"waiver {waiver.id!r} expired on {waiver.until}: renew it or take it out"

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+from ruamel.yaml import YAML, nodes
+from ruamel.yaml.error import YAMLError
 
 from runbook.domain.cluster import Node
 from runbook.domain.durations import human
@@ -13,9 +18,7 @@ from runbook.errors import InventoryError
 from runbook.inventory.load import InventoryFile
 from runbook.model import Snapshot
 
-_UID = re.compile(
-    r"^(?P<before>\s*uid:\s*|.*\bcluster:\s*\{.*?\buid:\s*)(?P<uid>\"[^\"]*\"|'[^']*'|[^,}\s#]*)", re.MULTILINE
-)
+_PLAIN = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[A-Za-z][\w-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +46,47 @@ def pinned(file: InventoryFile, *, uid: str, snapshot: Snapshot) -> Change:
 
 
 def _edited(file: InventoryFile, uid: str) -> str:
-    match = _UID.search(file.text)
-    if match:
-        return file.text[: match.start("uid")] + uid + file.text[match.end("uid") :]
-    block = re.search(r"^cluster:[ \t]*\n(?P<indent>[ \t]+)", file.text, re.MULTILINE)
-    if block:
-        return file.text[: block.end()] + f"uid: {uid}\n{block['indent']}" + file.text[block.end() :]
-    flow = re.search(r"^cluster:[ \t]*\{", file.text, re.MULTILINE)
-    if flow:
-        return file.text[: flow.end()] + f"uid: {uid}, " + file.text[flow.end() :]
-    raise InventoryError("its `cluster:` cannot be edited safely; write `uid:` below it by hand", field=str(file.path))
+    """The text with the UID put where YAML itself finds `cluster`; refused when it would then say anything else."""
+    cluster = _value(YAML().compose(file.text), "cluster")
+    if not isinstance(cluster, nodes.MappingNode):
+        raise _unsafe(file)
+    start = end = cluster.start_mark.index
+    old = _value(cluster, "uid")
+    if isinstance(old, nodes.ScalarNode):
+        start, end = old.start_mark.index, old.end_mark.index
+        written = json.dumps(uid) if old.style in ('"', "'") else _scalar(uid)
+    elif cluster.flow_style:
+        start = end = start + 1
+        written = f"uid: {_scalar(uid)}, "
+    else:
+        written = f"uid: {_scalar(uid)}\n" + " " * cluster.start_mark.column
+    text = file.text[:start] + written + file.text[end:]
+    before, after = _data(file.text), _data(text)
+    before["cluster"]["uid"] = uid
+    if before != after:
+        raise _unsafe(file)
+    return text
+
+
+def _value(mapping: Any, key: str) -> Any:
+    pairs = mapping.value if isinstance(mapping, nodes.MappingNode) else ()
+    return next((value for name, value in pairs if name.value == key), None)
+
+
+def _scalar(text: str) -> str:
+    """The text plain where YAML reads it back as itself, else quoted."""
+    return text if _PLAIN.fullmatch(text) else json.dumps(text)
+
+
+def _data(text: str) -> Any:
+    try:
+        return YAML(typ="safe").load(text)
+    except YAMLError:
+        return None
+
+
+def _unsafe(file: InventoryFile) -> InventoryError:
+    return InventoryError("its `cluster:` cannot be edited safely; write `uid:` below it by hand", field=str(file.path))
 
 
 def _nodes(snapshot: Snapshot) -> list[str]:

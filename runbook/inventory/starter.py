@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable
 from typing import TypeVar
 
 from runbook.domain.cluster import Node
-from runbook.domain.flux import GitRepository, HelmRepository, Kustomization
+from runbook.domain.flux import Bucket, GitRepository, HelmRepository, Kustomization, OCIRepository
 from runbook.domain.helm import HelmRelease
 from runbook.domain.meta import Resource
 from runbook.model import Snapshot
 
 R = TypeVar("R", bound=Resource)
+_PLAIN = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[A-Za-z][\w./-]*")
+_MEANT = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 
 
 def starter(snapshot: Snapshot, *, name: str, context: str, uid: str) -> str:
@@ -20,7 +24,7 @@ def starter(snapshot: Snapshot, *, name: str, context: str, uid: str) -> str:
         "# What should be true of this cluster. Made from what it holds now: read every line before you rely on it.",
         "schema: runbook/inventory/v1",
         "",
-        f"cluster: {{name: {_quoted(name)}, uid: {uid}, context: {_quoted(context)}}}",
+        f"cluster: {{name: {_quoted(name)}, uid: {_scalar(uid)}, context: {_quoted(context)}}}",
         "",
         "# The registry that was rebuilt: every name under which images are pulled, and the CA that signs it.",
         "# registry:",
@@ -30,13 +34,7 @@ def starter(snapshot: Snapshot, *, name: str, context: str, uid: str) -> str:
         "",
         *_nodes(snapshot),
         *_list("sources", _sources(snapshot)),
-        *_list(
-            "kustomizations",
-            (
-                f"{{namespace: {k.metadata.namespace}, name: {k.metadata.name}}}"
-                for k in _sorted(snapshot.seen(Kustomization))
-            ),
-        ),
+        *_list("kustomizations", (f"{{{_place(k)}}}" for k in _sorted(snapshot.seen(Kustomization)))),
         *_list("releases", (_release(r) for r in _sorted(snapshot.seen(HelmRelease)))),
         "# What the ticket believes, row by row; `version` is the image's tag.",
         "# services:",
@@ -65,7 +63,7 @@ def _nodes(snapshot: Snapshot) -> list[str]:
         runtime = {"docker": "docker", "containerd": "containerd", "cri-o": "cri-o"}.get(
             version.partition(":")[0], "containerd"
         )
-        rows.append(f"{{name: {node.metadata.name}, runtime: {runtime}}}")
+        rows.append(f"{{name: {_scalar(node.metadata.name)}, runtime: {runtime}}}")
     return [
         "# Without a transport a node's trust is not evaluated: {kind: local, root: /path/to/the/node}.",
         *_list("nodes", rows),
@@ -73,14 +71,18 @@ def _nodes(snapshot: Snapshot) -> list[str]:
 
 
 def _sources(snapshot: Snapshot) -> Iterable[str]:
-    for source in _sorted((*snapshot.seen(GitRepository), *snapshot.seen(HelmRepository))):
-        yield f"{{kind: {source.KIND}, namespace: {source.metadata.namespace}, name: {source.metadata.name}}}"
+    found = (s for kind in (Bucket, GitRepository, HelmRepository, OCIRepository) for s in snapshot.seen(kind))
+    yield from (f"{{kind: {s.KIND}, {_place(s)}}}" for s in _sorted(found))
 
 
 def _release(release: HelmRelease) -> str:
     version = release.spec.chart.spec.version if release.spec.chart else ""
-    wanted = f', version: "{version}"' if version else ""
-    return f"{{namespace: {release.metadata.namespace}, name: {release.metadata.name}{wanted}}}"
+    wanted = f", version: {_quoted(version)}" if version else ""
+    return f"{{{_place(release)}{wanted}}}"
+
+
+def _place(resource: Resource) -> str:
+    return f"namespace: {_scalar(resource.metadata.namespace)}, name: {_scalar(resource.metadata.name)}"
 
 
 def _list(key: str, rows: Iterable[str]) -> list[str]:
@@ -92,5 +94,10 @@ def _sorted(items: Iterable[R]) -> list[R]:
     return sorted(items, key=lambda r: (r.KIND, r.metadata.namespace, r.metadata.name))
 
 
+def _scalar(text: str) -> str:
+    """A text plain where YAML reads it as that text, else quoted: a node may be called 101, a chart's version be 1.10."""
+    return text if _PLAIN.fullmatch(text) and text.lower() not in _MEANT else _quoted(text)
+
+
 def _quoted(text: str) -> str:
-    return '"' + text.replace('"', "") + '"'
+    return json.dumps(text, ensure_ascii=False)

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from runbook.stage.identity import Reached
 
 _STARTER = (
-    "Node", "Namespace", "GitRepository", "OCIRepository", "HelmRepository", "Kustomization", "HelmRelease", "Deployment",
-    "StatefulSet", "DaemonSet", "Service", "Ingress", "Pod", "SealedSecret",
+    "Node", "Namespace", "GitRepository", "OCIRepository", "HelmRepository", "Bucket", "Kustomization", "HelmRelease",
+    "Deployment", "StatefulSet", "DaemonSet", "Service", "Ingress", "Pod", "SealedSecret",
 )  # fmt: skip
 
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import ssl
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from apiserver import certificate
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from runbook.domain.certificates import (
     TrustFault,
@@ -20,7 +26,26 @@ from runbook.domain.certificates import (
 from runbook.rehearsal import pki
 
 CA = pki.authority("a CA")
+LEAF, _ = pki.issue(CA, ("registry.example",))
 NOW = datetime.now(UTC)
+
+
+def der_key(password: bytes = b"") -> bytes:
+    lock = BestAvailableEncryption(password) if password else NoEncryption()
+    return CA.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, lock)
+
+
+def self_signed() -> bytes:
+    """A server's certificate that signed itself, as small registries have: its own anchor, and no CA."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "registry")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = (
+        builder.serial_number(7).not_valid_before(NOW - timedelta(days=1)).not_valid_after(NOW + timedelta(days=9))
+    )
+    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+
+
 GARBAGE = b"-----BEGIN CERTIFICATE-----\nbm8gY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n"
 
 
@@ -83,12 +108,27 @@ def test_garbage_between_certificates_is_skipped_and_keys_are_left_behind() -> N
         (b"hello", "no PEM certificate"),
         (GARBAGE, "no certificate"),
         (CA.pem + certificate()[1], "private key"),
+        (ssl.PEM_cert_to_DER_cert(CA.pem.decode()), "it is DER"),
+        (der_key(), "private key"),
+        (der_key(b"a passphrase"), "private key"),
+        (LEAF, "a server's certificate"),
+        (LEAF + CA.pem, ""),
+        (CA.pem + b"#" * 10_000_000, "10000"),
+        (b" \n\t", "is empty"),
+        (CA.pem.replace(b"CERTIFICATE", b"TRUSTED CERTIFICATE"), "no PEM certificate"),
+        (CA.pem + GARBAGE, "no certificate"),
     ],
 )
 def test_what_cannot_be_a_ca(pem: bytes, words: str) -> None:
     assert words in ca_problem(pem, NOW)
     assert bool(words) == bool(ca_problem(pem, NOW))
-    assert "outside its dates" in ca_problem(CA.pem, NOW + timedelta(days=9000))
+
+
+@pytest.mark.parametrize("days", [-9000, 9000])
+@pytest.mark.parametrize("pem", [CA.pem, self_signed()], ids=["a CA", "a self-signed server"])
+def test_a_ca_outside_its_dates_is_none(pem: bytes, days: int) -> None:
+    assert ca_problem(pem, NOW) == ""
+    assert "outside its dates" in ca_problem(pem, NOW + timedelta(days=days))
 
 
 def test_a_chain_leads_to_its_own_ca_only() -> None:
