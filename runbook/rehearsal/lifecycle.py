@@ -6,7 +6,6 @@ Pure functions over dictionaries; the store commits what they return. Rules foll
 
 from __future__ import annotations
 
-import base64
 import copy
 import random
 import re
@@ -17,6 +16,7 @@ from typing import Any
 
 from runbook.rehearsal import apierrors
 from runbook.rehearsal.kinds import Kind
+from runbook.rehearsal.objectdefaults import encode_secret, set_defaults
 
 Object = dict[str, Any]
 
@@ -87,48 +87,8 @@ def created(kind: Kind, namespace: str, obj: Object, now: datetime, *, trusted: 
     metadata["creationTimestamp"] = metadata.get("creationTimestamp") or rfc3339(now)
     if kind.generational:
         metadata.setdefault("generation", 1)
-    _defaults(kind, obj, now)
+    set_defaults(kind, obj, rfc3339(now))
     return obj
-
-
-def _defaults(kind: Kind, obj: Object, now: datetime) -> None:
-    """The few defaults that readers rely on."""
-    name = obj["metadata"]["name"]
-    if kind.gv == "v1":
-        if kind.kind == "Secret":
-            _encode_secret(obj)
-        elif kind.kind == "Pod":
-            obj.setdefault("status", {}).setdefault("phase", "Pending")
-        elif kind.kind == "Namespace":
-            obj.setdefault("spec", {}).setdefault("finalizers", ["kubernetes"])
-            obj.setdefault("status", {}).setdefault("phase", "Active")
-            labels = {**(obj["metadata"].get("labels") or {}), "kubernetes.io/metadata.name": name}
-            obj["metadata"]["labels"] = labels
-    elif kind.kind == "CustomResourceDefinition":
-        names = obj["spec"]["names"]
-        names.setdefault("listKind", names["kind"] + "List")
-        names.setdefault("singular", names["kind"].lower())
-        when = rfc3339(now)
-        obj.setdefault("status", {}).update(
-            acceptedNames=names,
-            storedVersions=[v["name"] for v in obj["spec"]["versions"] if v.get("storage")],
-            conditions=[
-                {"type": kind_, "status": "True", "reason": reason, "message": text, "lastTransitionTime": when}
-                for kind_, reason, text in (
-                    ("NamesAccepted", "NoConflicts", "no conflicts found"),
-                    ("Established", "InitialNamesAccepted", "the initial names have been accepted"),
-                )
-            ],
-        )
-
-
-def _encode_secret(obj: Object) -> None:
-    """stringData is write-only: it becomes data."""
-    plain = obj.pop("stringData", None) or {}
-    if plain:
-        encoded = {key: base64.b64encode(str(value).encode()).decode() for key, value in plain.items()}
-        obj["data"] = {**(obj.get("data") or {}), **encoded}
-    obj["type"] = obj.get("type") or "Opaque"
 
 
 def updated(kind: Kind, old: Object, new: Object, sub: str | None) -> Object:
@@ -158,7 +118,7 @@ def updated(kind: Kind, old: Object, new: Object, sub: str | None) -> Object:
     _check_finalizers(kind, had, metadata)
     new = stamped(kind, new)
     if kind.gr == ("", "secrets"):
-        _encode_secret(new)
+        encode_secret(new)
     if kind.generational and _meaning(kind, new) != _meaning(kind, old):
         metadata["generation"] = had.get("generation", 0) + 1
     return new

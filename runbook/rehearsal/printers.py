@@ -6,22 +6,11 @@ from datetime import datetime
 
 from runbook.rehearsal import cells
 from runbook.rehearsal import endpointcells as net
-from runbook.rehearsal.cells import Object, PodRow, joined, labels
+from runbook.rehearsal.cells import Object, joined
 from runbook.rehearsal.columns import AGE, CREATED, NAME, Cell, Column, custom, number, text
 from runbook.rehearsal.jsonpath import get
 from runbook.rehearsal.kinds import Kind
-
-
-def _ready(obj: Object, _now: datetime) -> str:
-    return f"{get(obj, 'status.readyReplicas', 0)}/{get(obj, 'spec.replicas', 1)}"
-
-
-def _containers(field: str, template: str = "spec.template.spec") -> Cell:
-    return lambda obj, _now: joined(c.get(field, "") for c in get(obj, f"{template}.containers") or ())
-
-
-def _selector(path: str = "spec.selector.matchLabels") -> Cell:
-    return lambda obj, _now: labels(get(obj, path))
+from runbook.rehearsal.workloadcolumns import WORKLOADS, selector
 
 
 def _size(*fields: str) -> Cell:
@@ -66,13 +55,6 @@ def _internal(kind: str) -> Cell:
     return cell
 
 
-def _gates(obj: Object, _now: datetime) -> str:
-    gates = get(obj, "spec.readinessGates") or ()
-    true = {c["type"] for c in get(obj, "status.conditions") or () if c["status"] == "True"}
-    return f"{sum(g['conditionType'] in true for g in gates)}/{len(gates)}" if gates else "<none>"
-
-
-TEMPLATE = (text("Containers", _containers("name"), 1), text("Images", _containers("image"), 1))
 BINDING = (
     NAME,
     text("Role", _role),
@@ -81,27 +63,9 @@ BINDING = (
     text("Groups", _subjects("Group"), 1),
     text("ServiceAccounts", _subjects("ServiceAccount"), 1),
 )
-REPLICAS = (
-    NAME,
-    number("Desired", "spec.replicas", empty=1),
-    number("Current", "status.replicas"),
-    number("Ready", "status.readyReplicas"),
-    AGE,
-    *TEMPLATE,
-)
 WEBHOOKS = (NAME, number("Webhooks", _size("webhooks")), AGE)
 COLUMNS: dict[str, tuple[Column, ...]] = {
-    "Pod": (
-        NAME,
-        text("Ready", lambda obj, _now: "{0.ready}/{0.total}".format(PodRow(obj))),
-        text("Status", lambda obj, _now: PodRow(obj).reason),
-        text("Restarts", lambda obj, now: PodRow(obj).restarted(now)),
-        AGE,
-        text("IP", "status.podIP", 1),
-        text("Node", "spec.nodeName", 1),
-        text("Nominated Node", "status.nominatedNodeName", 1),
-        text("Readiness Gates", _gates, 1),
-    ),
+    **WORKLOADS,
     "Node": (
         NAME,
         text("Status", cells.node_status),
@@ -115,48 +79,6 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         text("Container-Runtime", "status.nodeInfo.containerRuntimeVersion", 1, "<unknown>"),
     ),
     "Namespace": (NAME, text("Status", "status.phase", empty=""), AGE),
-    "Deployment": (
-        NAME,
-        text("Ready", _ready),
-        number("Up-to-date", "status.updatedReplicas"),
-        number("Available", "status.availableReplicas"),
-        AGE,
-        *TEMPLATE,
-        text("Selector", _selector(), 1),
-    ),
-    "ReplicaSet": (*REPLICAS, text("Selector", _selector(), 1)),
-    "ReplicationController": (*REPLICAS, text("Selector", _selector("spec.selector"), 1)),
-    "StatefulSet": (NAME, text("Ready", _ready), AGE, *TEMPLATE),
-    "DaemonSet": (
-        NAME,
-        number("Desired", "status.desiredNumberScheduled"),
-        number("Current", "status.currentNumberScheduled"),
-        number("Ready", "status.numberReady"),
-        number("Up-to-date", "status.updatedNumberScheduled"),
-        number("Available", "status.numberAvailable"),
-        text("Node Selector", _selector("spec.template.spec.nodeSelector")),
-        AGE,
-        *TEMPLATE,
-        text("Selector", _selector(), 1),
-    ),
-    "Job": (
-        NAME,
-        text("Status", cells.job_status),
-        text("Completions", cells.job_completions),
-        text("Duration", cells.job_duration),
-        AGE,
-        *TEMPLATE,
-        text("Selector", _selector(), 1),
-    ),
-    "CronJob": (
-        NAME,
-        text("Schedule", "spec.schedule"),
-        text("Timezone", "spec.timeZone"),
-        text("Suspend", lambda obj, _now: str(bool(get(obj, "spec.suspend")))),
-        number("Active", lambda obj, _now: len(get(obj, "status.active") or ())),
-        text("Last Schedule", lambda obj, now: cells.since(get(obj, "status.lastScheduleTime"), now)),
-        AGE,
-    ),
     "Service": (
         NAME,
         text("Type", "spec.type", empty="ClusterIP"),
@@ -164,7 +86,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         text("External-IP", net.service_external),
         text("Port(s)", net.service_ports),
         AGE,
-        text("Selector", _selector("spec.selector"), 1),
+        text("Selector", selector("spec.selector"), 1),
     ),
     "Endpoints": (NAME, text("Endpoints", net.endpoints), AGE),
     "EndpointSlice": (
@@ -183,7 +105,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         AGE,
     ),
     "IngressClass": (NAME, text("Controller", "spec.controller"), text("Parameters", "spec.parameters.name"), AGE),
-    "NetworkPolicy": (NAME, text("Pod-Selector", _selector("spec.podSelector.matchLabels")), AGE),
+    "NetworkPolicy": (NAME, text("Pod-Selector", selector("spec.podSelector.matchLabels")), AGE),
     "Event": (
         text("Last Seen", net.event_last),
         text("Type", "type", empty=""),

@@ -1,32 +1,25 @@
-"""helm-controller: prerequisites, the decision, one action at a time a release, conditions [hc:internal/controller]."""
+"""helm-controller: prerequisites, the decision, one action at a time a release [hc:internal/controller]."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
-from typing import Any
 
-from runbook.rehearsal.charts import ChartError, is_hook, merged
-from runbook.rehearsal.controllers.conditions import annotation, deleting, found, is_true
-from runbook.rehearsal.controllers.fluxstatus import FluxReporter, go_duration, interval, requested
+from runbook.rehearsal.charts import ChartError, merged
+from runbook.rehearsal.controllers.conditions import deleting, found, is_true
+from runbook.rehearsal.controllers.fluxstatus import FluxReporter, go_duration, requested
 from runbook.rehearsal.controllers.helmaction import HelmAction, HelmError
+from runbook.rehearsal.controllers.helmoutcomes import HelmOutcomes
 from runbook.rehearsal.controllers.helmprerequisites import chart_name, helm_chart, unready_dependency
 from runbook.rehearsal.controllers.helmstate import (
-    FORCE,
-    RESET,
     Attempt,
     counters,
     decide,
-    exhausted,
     next_revision,
-    release_name,
     shown,
-    snapshot,
     timeout,
 )
-from runbook.rehearsal.controllers.kustomizations import entry as inventory_entry
 from runbook.rehearsal.controllers.values import ValuesError, values_of
 from runbook.rehearsal.kinds import Kind
 from runbook.rehearsal.lifecycle import Object
@@ -35,22 +28,20 @@ from runbook.rehearsal.store import Event
 from runbook.rehearsal.world import LiveWorld
 
 GROUP = "helm.toolkit.fluxcd.io/v2"
-SOURCE = "source.toolkit.fluxcd.io/v1"
 FINALIZER = "finalizers.fluxcd.io"
 BLOCKED_RETRY = 30.0
 FULFILLING = ("True", "Progressing", "Fulfilling prerequisites")
-PAST = {"install": "Install", "upgrade": "Upgrade"}
 
 
 class HelmReleases:
     """helm-controller. At most `helmConcurrent` actions run at a time, as its flag --concurrent says."""
 
     def __init__(self, controllers: Controllers, world: LiveWorld) -> None:
-        self._store, self._world, self._controllers = controllers.store, world, controllers
+        self._store, self._controllers = controllers.store, controllers
         self._say = FluxReporter(self._store, world, "helm-controller")
         self._kind = self._store.kinds[GROUP, "helmreleases"]
-        self._charts = self._store.kinds[SOURCE, "helmcharts"]
         self._action = HelmAction(self._store, controllers.clock, world.charts, helm4=world.entry.helm4)
+        self._told = HelmOutcomes(self._store, self._say, self._action, helm4=world.entry.helm4)
         self._slots = asyncio.Semaphore(world.entry.helmConcurrent)
         self._busy: set[str] = set()
         self._applied: dict[str, list[Object]] = {}
@@ -118,38 +109,13 @@ class HelmReleases:
     def _decided(self, obj: Object, attempt: Attempt) -> float | None:
         action = decide(obj, attempt)
         if action == "in-sync":
-            return self._in_sync(obj, attempt)
+            return self._told.in_sync(obj, attempt)
         if action == "stalled":
-            self._stalled(obj)
+            self._told.stalled(obj)
             return None
         self._busy.add(obj["metadata"]["uid"])
         self._controllers.spawn(self._release(obj, attempt, action))
         return None
-
-    def _in_sync(self, obj: Object, attempt: Attempt) -> float:
-        last = obj["status"]["history"][0]
-        verb = PAST[last.get("action") or obj["status"].get("lastAttemptedReleaseAction") or "install"]
-        message = f"Helm {verb.lower()} succeeded for release {self._place(obj)}.v{last['version']} with chart {attempt.chart}@{attempt.version}"
-        self._say.report(
-            obj,
-            {"Ready": ("True", f"{verb}Succeeded", message), "Reconciling": None, "Stalled": None},
-            observedGeneration=obj["metadata"]["generation"],
-            lastAttemptedGeneration=obj["metadata"]["generation"],
-            **_handled(obj),
-        )
-        return interval(obj)
-
-    def _stalled(self, obj: Object) -> None:
-        status = obj.get("status") or {}
-        action = "upgrade" if status.get("upgradeFailures") else "install"
-        tries = status.get(f"{action}Failures", 1)
-        message = f"Failed to {action} after {tries} attempt(s)"
-        self._say.report(
-            obj,
-            {"Stalled": ("True", "RetriesExceeded", message), "Reconciling": None},
-            observedGeneration=obj["metadata"]["generation"],
-            **_handled(obj),
-        )
 
     async def _release(self, obj: Object, attempt: Attempt, action: str) -> None:
         uid = obj["metadata"]["uid"]
@@ -185,77 +151,12 @@ class HelmReleases:
         try:
             applied = await self._action.run(obj, attempt, action, limit, next_revision(obj))
         except HelmError as error:
-            self._failed(obj, attempt, action, str(error), counted)
+            self._told.failed(obj, attempt, action, str(error), counted)
         except ChartError as error:
-            self._unrecorded(obj, attempt, action, str(error), counted)
+            self._told.unrecorded(obj, attempt, action, str(error), counted)
         else:
-            self._succeeded(obj, attempt, action, applied, counted)
-
-    def _succeeded(
-        self, obj: Object, attempt: Attempt, action: str, applied: list[Object], counted: dict[str, int]
-    ) -> None:
-        self._drop_old(obj["metadata"]["uid"], applied)
-        fields = self._recorded(obj, attempt, action, "deployed")
-        entry = fields["history"][0]
-        message = f"Helm {action} succeeded for release {self._place(obj)}.v{entry['version']} with chart {attempt.chart}@{attempt.version}"
-        word = ("True", f"{PAST[action]}Succeeded", message)
-        live = self._say.report(
-            obj,
-            {"Ready": word, "Released": word, "Reconciling": None, "Stalled": None},
-            observedGeneration=obj["metadata"]["generation"],
-            **fields,
-            **shown(counted),
-            **_handled(obj),
-        )
-        self._say.event(live, "Normal", word[1], message)
-
-    def _failed(self, obj: Object, attempt: Attempt, action: str, words: str, counted: dict[str, int]) -> None:
-        fields = self._recorded(obj, attempt, action, "failed")
-        message = self._failure(obj, attempt, action, words)
-        word = ("False", f"{PAST[action]}Failed", message)
-        count = counted[f"{action}Failures"] + 1
-        fields |= shown({**counted, "failures": counted["failures"] + 1, f"{action}Failures": count})
-        spent = exhausted(obj, action, count)
-        stalled = ("True", "RetriesExceeded", f"Failed to {action} after {count} attempt(s)")
-        live = self._say.report(
-            obj,
-            {"Ready": word, "Released": word, "Reconciling": None, "Stalled": stalled if spent else None},
-            observedGeneration=obj["metadata"]["generation"],
-            **fields,
-            **_handled(obj),
-        )
-        self._say.event(live, "Warning", word[1], message)
-
-    def _unrecorded(self, obj: Object, attempt: Attempt, action: str, words: str, counted: dict[str, int]) -> None:
-        """A failure before anything is stored: counted in `failures` only, tried again for ever (semantics 2.3)."""
-        word = ("False", f"{PAST[action]}Failed", self._failure(obj, attempt, action, words))
-        live = self._say.report(
-            obj,
-            {"Ready": word, "Released": word},
-            failures=counted["failures"] + 1,
-            lastAttemptedGeneration=None,
-            **_handled(obj),
-        )
-        self._say.event(live, "Warning", word[1], word[2])
-
-    # the record
-
-    def _recorded(self, obj: Object, attempt: Attempt, action: str, status: str) -> dict[str, Any]:
-        """Helm's own record of a revision, and the status fields that tell of it; `inventory` is new in Flux 2.8."""
-        helm4, rendered = self._world.entry.helm4, self._action.render(obj, attempt, next_revision(obj))
-        made = [document for document in rendered if not is_hook(document)]
-        entry = snapshot(obj, attempt, action, status, attempt.began, helm4=helm4)
-        old = [
-            {**e, "status": "superseded"} if status == "deployed" and e["status"] == "deployed" else e
-            for e in (obj.get("status") or {}).get("history") or ()
-        ]
-        self._action.store_release(entry, made)
-        took = (self._store.clock.now() - datetime.fromisoformat(attempt.began)).total_seconds()
-        fields: dict[str, Any] = {"history": [entry, *old][:5], "lastAttemptedReleaseActionDuration": go_duration(took)}
-        if helm4:
-            entries = [inventory_entry(self._store.kind_of(document), document) for document in made]
-            fields["inventory"] = {"entries": sorted(entries, key=lambda e: e["id"])}
-        return fields
+            self._drop_old(obj["metadata"]["uid"], applied)
+            self._told.succeeded(obj, attempt, action, counted)
 
     def _drop_old(self, uid: str, applied: list[Object]) -> None:
         """Objects of the previous manifest that the new one has no more."""
@@ -271,21 +172,3 @@ class HelmReleases:
             self._drop_old(obj["metadata"]["uid"], [])
         left = [f for f in obj["metadata"].get("finalizers") or () if f != FINALIZER]
         self._store.update(self._kind, obj, {**obj, "metadata": {**obj["metadata"], "finalizers": left}})
-
-    def _failure(self, obj: Object, attempt: Attempt, action: str, words: str) -> str:
-        return (
-            f"Helm {action} failed for release {self._place(obj)} with chart {attempt.chart}@{attempt.version}: {words}"
-        )
-
-    @staticmethod
-    def _place(obj: Object) -> str:
-        return f"{obj['spec'].get('targetNamespace') or obj['metadata']['namespace']}/{release_name(obj)}"
-
-
-def _handled(obj: Object) -> dict[str, Any]:
-    """lastHandledResetAt and lastHandledForceAt: a pass that got this far notes their tokens, acted on or not [m].
-
-    So a token that came while something was missing, or that goes with no request, is spent (semantics 1.6).
-    """
-    pairs = ((RESET, "lastHandledResetAt"), (FORCE, "lastHandledForceAt"))
-    return {field: token for key, field in pairs if (token := annotation(obj, key))}

@@ -13,6 +13,7 @@ from runbook.rehearsal.controllers.conditions import deleting, found, is_true
 from runbook.rehearsal.controllers.fluxstatus import FluxReporter, go_duration, interval, requested
 from runbook.rehearsal.controllers.kustomizebuild import BuildError, build
 from runbook.rehearsal.controllers.kustomizehealth import Wait, timeout, unhealthy, words_of
+from runbook.rehearsal.controllers.kustomizeprerequisites import artifact, unmet
 from runbook.rehearsal.durations import seconds
 from runbook.rehearsal.kinds import Kind
 from runbook.rehearsal.lifecycle import Object
@@ -58,10 +59,10 @@ class Kustomizations:
             if requested(obj):
                 self._say.report(obj, {})
             return None
-        blocked = self._blocked(obj)
+        blocked = unmet(self._store, obj)
         if blocked is not None:
             return self._fail(obj, *blocked, retry=DEPENDENCY_RETRY, reconciling=False)
-        revision, folder = self._artifact(obj)
+        revision, folder = artifact(self._store, self._world, obj)
         uid, state = obj["metadata"]["uid"], (revision, int(obj["metadata"]["generation"]))
         rest = self._rest(obj, state)
         if rest > 0:
@@ -104,54 +105,6 @@ class Kustomizations:
         words = words_of(left)
         message = f"health check failed after {go_duration(took)}: {words}"
         return self._fail(obj, "HealthCheckFailed", message, revision=wait.state[0], wait=wait, unhealthy=words)
-
-    def _blocked(self, obj: Object) -> tuple[str, str] | None:
-        namespace = obj["metadata"]["namespace"]
-        for wanted in obj["spec"].get("dependsOn") or ():
-            where, name = wanted.get("namespace") or namespace, wanted["name"]
-            other = self._store.find(self._kind, where, name)
-            if other is None:
-                words = f'kustomizations.kustomize.toolkit.fluxcd.io "{name}" not found'
-                return "DependencyNotReady", f"dependency '{where}/{name}' not found: {words}"
-            current = (other.get("status") or {}).get("observedGeneration") == other["metadata"]["generation"]
-            if not is_true(other, "Ready") or not current:
-                return "DependencyNotReady", f"dependency '{where}/{name}' is not ready"
-            if self._behind(obj, other):
-                return "DependencyNotReady", f"dependency '{where}/{name}' revision is not up to date"
-        reference = obj["spec"]["sourceRef"]
-        where = reference.get("namespace") or namespace
-        kind = self._store.by_kind["source.toolkit.fluxcd.io/v1", reference["kind"]]
-        source = self._store.find(kind, where, reference["name"])
-        if source is None:
-            return "ArtifactFailed", f"Source '{reference['kind']}/{where}/{reference['name']}' not found"
-        if not (source.get("status") or {}).get("artifact"):
-            return "ArtifactFailed", "Source artifact not found, retrying in 30s"
-        return None
-
-    def _behind(self, obj: Object, other: Object) -> bool:
-        """Whether a dependency with the same source has not applied that source's revision yet."""
-        mine, its = (o["spec"]["sourceRef"] for o in (obj, other))
-        where = mine.get("namespace") or obj["metadata"]["namespace"]
-        if (mine["kind"], mine["name"], where) != (
-            its["kind"],
-            its["name"],
-            its.get("namespace") or other["metadata"]["namespace"],
-        ):
-            return False
-        kind = self._store.by_kind["source.toolkit.fluxcd.io/v1", mine["kind"]]
-        source = self._store.find(kind, where, mine["name"]) or {}
-        revision = ((source.get("status") or {}).get("artifact") or {}).get("revision")
-        return bool(revision) and other["status"].get("lastAppliedRevision") != revision
-
-    def _artifact(self, obj: Object) -> tuple[str, Path]:
-        reference = obj["spec"]["sourceRef"]
-        kind = self._store.by_kind["source.toolkit.fluxcd.io/v1", reference["kind"]]
-        where = reference.get("namespace") or obj["metadata"]["namespace"]
-        source = self._store.get(kind, where, reference["name"])
-        revision = str(source["status"]["artifact"]["revision"])
-        repository = self._world.repository(source["spec"]["url"])
-        assert repository is not None
-        return revision, repository.checkout(revision.rpartition(":")[2])
 
     # building and applying
 
