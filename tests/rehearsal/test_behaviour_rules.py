@@ -156,7 +156,7 @@ BAD: dict[str, tuple[Callable[[Path], None], str, str]] = {
         "exactly one of set, remove and add",
     ),
     "an ending called seed": (
-        replace("person.yaml", "frames:", "endings: {seed: []}\nframes:"),
+        replace("person.yaml", "endings:\n  healed:", "endings:\n  seed: []\n  healed:"),
         "person.yaml: ",
         "is the ending 'seed'",
     ),
