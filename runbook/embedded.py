@@ -19,10 +19,11 @@ from runbook.errors import RunbookError, ScenarioError
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One moment of a scenario: its name and the stages a person would run there."""
+    """One moment of a scenario: its name, the stages a person would run there, and whether those may act."""
 
     name: str
     stages: tuple[str, ...]
+    acts: bool = False
 
 
 class EmbeddedCluster:
@@ -32,13 +33,23 @@ class EmbeddedCluster:
     process is a group of its own, so that a Ctrl-C meant for this program does not end the cluster in mid-stage.
     """
 
-    def __init__(self, scenario: str, *, time_scale: float, person: bool = True, until: str = "") -> None:
+    def __init__(
+        self,
+        scenario: str,
+        *,
+        time_scale: float,
+        person: bool = True,
+        until: str = "",
+        ending: str = "seed",
+        edits: str = "all",
+    ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="runbook-rehearsal-")
         self.state = Path(self._folder.name)
         argv = [sys.executable, "-m", "runbook.rehearsal", "--scenario", scenario, "--time-scale", str(time_scale)]
         argv += ["--state", str(self.state), "--control"]
         argv += ["--person"] if person else []
         argv += ["--until", until] if until else []
+        argv += ["--ending", ending, "--person-edits", edits]
         self._errors = (self.state / "cluster.log").open("wb")
         self._process = subprocess.Popen(
             argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True, start_new_session=True
@@ -62,7 +73,7 @@ class EmbeddedCluster:
     @property
     def frames(self) -> tuple[Frame, ...]:
         """The scenario's frames in order."""
-        return tuple(Frame(f["name"], tuple(f["stages"])) for f in self.ready.get("frames", ()))
+        return tuple(Frame(f["name"], tuple(f["stages"]), bool(f.get("acts"))) for f in self.ready.get("frames", ()))
 
     def wait_for_frame(self, tell: Callable[[dict[str, Any]], None]) -> dict[str, Any] | None:
         """Wait until the next frame's condition holds; None when the scenario has ended. `tell` gets every event."""

@@ -8,6 +8,7 @@
     │   ├── ClusterIdentityError                 not a Kubernetes API server, or not the one that was meant
     │   ├── RunFolderError                       a run folder that is truncated, foreign or of a newer schema
     │   ├── ScenarioError                        a scenario folder of the embedded cluster
+    │   ├── LockedError                          another operator acts on this cluster now
     │   └── NotBuiltError                        promised, not built yet: refused by name
     ├── ObservationError               exit  1   one thing could not be observed: it becomes NOT EVALUATED, never empty
     │   ├── DeniedError                          401 or 403
@@ -15,6 +16,10 @@
     │   ├── TimedOutError                        no answer within the time allowed
     │   ├── UnreachableError                     refused, reset, no route, no such host, TLS refused
     │   └── MalformedError                       an answer that cannot be read
+    ├── ActionError                    exit  1   a change that was not made, or of which is not known whether it was
+    │   ├── RefusedError                         the server or one of our own guards refuses it
+    │   ├── ConflictError                        409: the object moved on, or is another one of the same name
+    │   └── OutcomeUnknownError                  sent and not answered: to be looked at before anything is said of it
     ├── EvidenceError                  exit  1   the record could not be written or read (disk full, altered, foreign)
     ├── VerdictFailed                  exit  3   raised by a notebook's last cell after everything was recorded
     ├── DeadlineError                  exit 124  the time given with --deadline is over
@@ -81,6 +86,10 @@ class ScenarioError(UsageError):
     """A scenario folder cannot be read."""
 
 
+class LockedError(UsageError):
+    """Another operator acts on this cluster now; two at once would each prove what the other has changed."""
+
+
 class NotBuiltError(UsageError):
     """A promise that this version does not keep yet. It is refused by name instead of being done half."""
 
@@ -112,6 +121,27 @@ class UnreachableError(ObservationError):
 
 class MalformedError(ObservationError):
     """An answer that cannot be read as what it claims to be."""
+
+
+class ActionError(RunbookError):
+    """A change that did not come about. `what` names the change and its object."""
+
+    def __init__(self, what: str, why: str, *, hint: str = "") -> None:
+        super().__init__(f"{what}: {why}", hint=hint)
+        self.what = what
+        self.why = why
+
+
+class RefusedError(ActionError):
+    """The server refuses the change (401, 403, 422, an admission webhook), or a guard of ours does."""
+
+
+class ConflictError(ActionError):
+    """409: the object has moved on since it was read, or another one bears its name."""
+
+
+class OutcomeUnknownError(ActionError):
+    """The change was sent and no answer came: it may have been made. Look before saying anything of it."""
 
 
 class EvidenceError(RunbookError):

@@ -3,96 +3,118 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from runbook.display import Talk
 from runbook.domain.durations import human
 from runbook.embedded import EmbeddedCluster
-from runbook.errors import NotBuiltError
-from runbook.runner import StageOutcome, run_stage
+from runbook.inventory.load import load
+from runbook.runner import READ_ONLY, Acting, StageOutcome, run_stage
 from runbook.sequence import RunOutcome, finish
 from runbook.settings import outputs_dir
+from runbook.stage import amend_inventory
 
 # Usage errors, deadlines and interrupts end the night; a red stage does not: red is what the night is about.
 _ENDS = (2, 124, 130, 143)
 
 
-def rehearse(*, scenario: str, time_scale: float, ending: str, outputs: Path | None) -> RunOutcome:
-    """Live the night through; the outcome's exit code is its run's verdict.
+def rehearse(
+    *,
+    scenario: str,
+    time_scale: float,
+    ending: str,
+    outputs: Path | None,
+    allow_waived: bool = False,
+    edits: str = "all",
+) -> RunOutcome:
+    """Live the night through; the outcome's exit code is its run's verdict. `edits`: which acts of the person are done.
 
-    Raises NotBuiltError for the ending `healed`, ScenarioError for a scenario that cannot be read.
+    Raises ScenarioError for a scenario that cannot be read, or that has no such ending.
     """
-    if ending == "healed":
-        raise NotBuiltError(
-            "the ending `healed` acts on the cluster, and acting is not built yet",
-            field="--ending",
-            hint="runbook rehearse --ending seed lives the night through read-only, to its own red end.",
-        )
     talk, began, folder = Talk(), time.monotonic(), outputs_dir(outputs)
-    talk.action("rehearse", f"embedded cluster, scenario {scenario}, {time_scale:g} times as fast, ending {ending}")
-    with EmbeddedCluster(scenario, time_scale=time_scale) as cluster:
+    talk.action("rehearse", f"embedded cluster, scenario {scenario}, {time_scale:g} times as fast")
+    with EmbeddedCluster(scenario, time_scale=time_scale, ending=ending, edits=edits) as cluster:
         ready = cluster.ready
         talk.success(
             "cluster",
-            f"ready in {time.monotonic() - began:.1f} s: {ready['nodes']} node(s), {ready['releases']} releases. "
-            "Nothing of yours is touched.",
+            f"ready in {time.monotonic() - began:.1f} s: {ready['nodes']} node(s), {ready['releases']} releases, "
+            f"ending {ready['ending']}. Nothing of yours is touched.",
         )
-        outcome = _live(cluster, folder, talk)
+        outcome = _Night(cluster, folder, talk, allow_waived).live()
     _say_how_it_ended(outcome, folder, talk, time.monotonic() - began)
     return outcome
 
 
-def _live(cluster: EmbeddedCluster, folder: Path, talk: Talk) -> RunOutcome:
+@dataclass
+class _Night:
+    """One night in one run folder, which its first stage opens."""
+
+    cluster: EmbeddedCluster
+    outputs: Path
+    talk: Talk
+    allow_waived: bool
     run_path: Path | None = None
-    last: StageOutcome | None = None
-    for frame in cluster.frames:
-        talk.waiting("night", f"until {frame.name}")
-        if not cluster.wait_for_frame(_teller(talk)):
-            break
-        talk.success("night", f"{frame.name} has come")
-        for stage in frame.stages:
-            last = _stage(stage, cluster, folder, run_path, talk)
-            run_path = last.attempt_path.parent if last.attempt_path else run_path
-            if last.exit_code in _ENDS:
-                return finish(run_path, last, folder, talk)
-        cluster.proceed()
-    assert last is not None
-    outcome = finish(run_path, last, folder, talk)
-    if run_path is not None:
-        _look_back(run_path, cluster, folder, talk)
-    return outcome
 
+    def live(self) -> RunOutcome:
+        """Frame by frame; the person of the scenario acts between them."""
+        last: StageOutcome | None = None
+        for frame in self.cluster.frames:
+            self.talk.waiting("night", f"until {frame.name}")
+            if not self.cluster.wait_for_frame(self._hear):
+                break
+            self.talk.success("night", f"{frame.name} has come")
+            for stage in frame.stages:
+                last = self._stage(stage, acts=frame.acts)
+                if last.exit_code in _ENDS:
+                    return self._finish(last)
+            self.cluster.proceed()
+        assert last is not None
+        outcome = self._finish(last)
+        if self.run_path is not None:
+            self._look_back(self.run_path)
+        return outcome
 
-def _stage(stage: str, cluster: EmbeddedCluster, folder: Path, run_path: Path | None, talk: Talk) -> StageOutcome:
-    return run_stage(
-        stage,
-        inventory=cluster.inventory,
-        outputs=folder,
-        run=run_path,
-        kubeconfig=str(cluster.kubeconfig),
-        talk=talk,
-    )
+    def _stage(self, stage: str, *, acts: bool) -> StageOutcome:
+        name = load(self.cluster.inventory, today=datetime.now(UTC).date()).inventory.cluster.name
+        outcome = run_stage(
+            stage,
+            inventory=self.cluster.inventory,
+            outputs=self.outputs,
+            run=self.run_path,
+            kubeconfig=str(self.cluster.kubeconfig),
+            talk=self.talk,
+            allow_waived=self.allow_waived,
+            acting=Acting(confirm=name) if acts else READ_ONLY,
+        )
+        self.run_path = outcome.attempt_path.parent if outcome.attempt_path else self.run_path
+        return outcome
 
+    def _finish(self, last: StageOutcome) -> RunOutcome:
+        return finish(self.run_path, last, self.outputs, self.talk, allow_waived=self.allow_waived)
 
-def _look_back(run_path: Path, cluster: EmbeddedCluster, folder: Path, talk: Talk) -> None:
-    """90-retrospective reads the sealed run and cannot reach the cluster; it has a run folder of its own."""
-    outcome = run_stage("retrospective", inventory=cluster.inventory, outputs=folder, run=run_path, talk=talk)
-    if outcome.attempt_path is not None:
-        finish(outcome.attempt_path.parent, outcome, folder, talk)
+    def _look_back(self, run_path: Path) -> None:
+        """90-retrospective reads the sealed run and cannot reach the cluster; it has a run folder of its own."""
+        outcome = run_stage(
+            "retrospective", inventory=self.cluster.inventory, outputs=self.outputs, run=run_path, talk=self.talk
+        )
+        if outcome.attempt_path is not None:
+            finish(outcome.attempt_path.parent, outcome, self.outputs, self.talk)
 
-
-def _teller(talk: Talk) -> Callable[[dict[str, Any]], None]:
-    def tell(event: dict[str, Any]) -> None:
+    def _hear(self, event: dict[str, Any]) -> None:
+        """The person of the scenario tells what they do; an edited inventory becomes part of the run, with its diff."""
         if event.get("event") == "person":
-            talk.action("person", str(event.get("did")))
-
-    return tell
+            self.talk.action("person", str(event.get("did")))
+        elif event.get("event") == "inventory" and self.run_path is not None:
+            diff = amend_inventory(self.run_path, Path(event["path"]), why=str(event["why"]), by=str(event["who"]))
+            if diff is not None:
+                self.talk.generate("inventory", f"{diff}")
 
 
 def _say_how_it_ended(outcome: RunOutcome, folder: Path, talk: Talk, took: float) -> None:
     talk.generate("report", f"{outcome.run_path / 'index.html'}")
     talk.generate("archive", f"{folder / 'index.html'}")
-    word = "as this ending means to show" if outcome.exit_code == 3 else "which this ending does not mean to show"
-    talk.failure("rehearse", f"verdict {outcome.verdict}, {word}, in {human(took)}")
+    say = talk.success if outcome.exit_code == 0 else talk.warning if outcome.exit_code == 4 else talk.failure
+    say("rehearse", f"verdict {outcome.verdict}, exit {outcome.exit_code}, in {human(took)}")

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from runbook.display import Talk
 from runbook.errors import DeadlineError
-from runbook.evidence import Run, seal
-from runbook.model import Verdict
+from runbook.evidence import Attempt, Run, seal
+from runbook.model import Result, Verdict
 from runbook.report import archive_index, run_index
-from runbook.runner import StageOutcome, run_stage
+from runbook.runner import READ_ONLY, Acting, StageOutcome, run_stage
 from runbook.settings import outputs_dir
+from runbook.stage.parameters import ACTING_STAGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,10 @@ class RunOutcome:
 _ENDS = (2, 124, 130, 143)
 
 
+# Stages of which a red one forbids the writes of those after it: what comes first was not done.
+_GATES = ("preflight", "registry-trust", "cleanup", "reconcile")
+
+
 def run_stages(
     stages: Sequence[str],
     *,
@@ -40,11 +45,19 @@ def run_stages(
     deadline: float | None,
     talk: Talk,
     allow_waived: bool,
+    acting: Acting = READ_ONLY,
+    when_red: Sequence[str] = (),
 ) -> RunOutcome:
-    """Run stages read-only, one after the other, in one new run. `deadline` is seconds for all of them together."""
+    """Run stages one after the other in one new run. `deadline` is seconds for all of them together.
+
+    A stage that is red or not evaluated takes the leave to write from those after it: they run in mode plan.
+    `when_red` are stages run at the end when anything was red.
+    """
     folder, began, run_path = outputs_dir(outputs), time.monotonic(), None
     outcome: StageOutcome | None = None
-    for stage in stages:
+    waiting, red = list(stages), False
+    while waiting:
+        stage = waiting.pop(0)
         left = None if deadline is None else deadline - (time.monotonic() - began)
         if left is not None and left <= 0:
             raise DeadlineError(f"the deadline passed before {stage} began", hint=f"What is recorded lies in {folder}.")
@@ -59,12 +72,45 @@ def run_stages(
             deadline=left,
             talk=talk,
             allow_waived=allow_waived,
+            acting=acting,
         )
         run_path = outcome.attempt_path.parent if outcome.attempt_path else run_path
         if outcome.exit_code in _ENDS:
             break
+        failed = outcome.verdict not in (Verdict.PASS, Verdict.WAIVED)
+        red = red or failed
+        acting = _after(stage, outcome, acting, waiting, talk)
+        if not waiting and red:
+            waiting, when_red = [s for s in when_red if s not in stages], ()
     assert outcome is not None
     return finish(run_path, outcome, folder, talk, allow_waived=allow_waived)
+
+
+def _after(stage: str, outcome: StageOutcome, acting: Acting, waiting: Sequence[str], talk: Talk) -> Acting:
+    """What may still be written after this stage: a red one takes the leave, except for what those after it repair."""
+    if not acting.confirm or stage not in _GATES or outcome.verdict in (Verdict.PASS, Verdict.WAIVED):
+        return acting
+    later = [s for s in waiting if s in ACTING_STAGES]
+    if stage == "preflight" and outcome.attempt_path is not None and _is_repaired(outcome.attempt_path, later):
+        talk.warning("run", "preflight is red for what the stages after it repair: they may act")
+        return acting
+    if later:
+        talk.warning("run", f"{stage} did not pass, so {', '.join(later)} only plan(s): nothing more is changed")
+    return READ_ONLY
+
+
+def _is_repaired(attempt_path: Path, later: Sequence[str]) -> bool:
+    """Whether each red answer of a preflight is also asked by an acting stage to come, and each was evaluated."""
+    from runbook import checks
+
+    repaired = {c.id for s in later for c in checks.of_stage(s)}
+    result = Attempt(attempt_path.parent, "preflight", _number(attempt_path)).read_result()
+    bad = [f for f in result.findings if f.result in (Result.FAIL, Result.ERROR)]
+    return bool(bad) and all(f.result is Result.FAIL and f.check in repaired for f in bad)
+
+
+def _number(path: Path) -> int:
+    return int(path.name.partition("-attempt-")[2] or 1)
 
 
 def finish(

@@ -17,8 +17,6 @@ from runbook.version import __version__
 ClickError: Any = typer.BadParameter.__mro__[2]
 
 PROMISED = {
-    "apply": "acting on proof",
-    "run": "acting on proof",
     "resume": "carrying on from a recorded run",
     "causes": "the searchable catalogue of causes",
     "timeline": "what happened when",

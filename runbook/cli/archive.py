@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from runbook.cli.options import AllowWaived, Format, FormatOption, OutputsOption
+
+if TYPE_CHECKING:
+    from runbook.evidence import Run
 
 RunArgument = Annotated[Path, typer.Argument(help="A run's folder, or its name below outputs/.", show_default=False)]
 
@@ -70,7 +73,22 @@ def show(
         if attempt.recorded:
             attempt.read_result()  # a damaged record is one clear error, not an old verdict
     show_results(found.path, format)
+    _tell_open_acts(found)
     return found.verdict.exit_code(allow_waived=allow_waived)
+
+
+def _tell_open_acts(run: Run) -> None:
+    """Acts that were begun and have no end: what a process that died left open, and what was found since."""
+    from runbook.display import Talk
+    from runbook.evidence.acts import open_acts, settled_acts
+
+    settled = settled_acts(run)
+    for attempt in run.attempts():
+        for action in open_acts(attempt):
+            found = settled.get(
+                (attempt.path.name, action.id), "look at the object, or apply again: it is looked at first"
+            )
+            Talk().warning("show", f"{attempt.path.name}: {action.id} {action.name}: unknown whether done; {found}")
 
 
 def replay(

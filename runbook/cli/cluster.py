@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from runbook.cli.options import Format, OutputsOption
+from runbook.cli.options import AllowWaived, Format, OutputsOption
 
 ScenarioOption = Annotated[str, typer.Option("--scenario", help="A shipped scenario's name, or a folder of your own.")]
 ScaleOption = Annotated[
@@ -18,18 +17,11 @@ ScaleOption = Annotated[
 ]
 
 
-class Ending(StrEnum):
-    """How the rehearsed night ends."""
-
-    HEALED = "healed"
-    SEED = "seed"
-
-
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command(
         "rehearse",
-        epilog="Examples: runbook rehearse --ending seed · runbook rehearse --ending seed --time-scale 300",
+        epilog="Examples: runbook rehearse · runbook rehearse --ending seed --time-scale 300",
     )(rehearse)
     app.command(
         "cluster",
@@ -41,15 +33,19 @@ def rehearse(
     scenario: ScenarioOption = "night",
     time_scale: ScaleOption = 60,
     ending: Annotated[
-        Ending, typer.Option("--ending", help="seed: read-only, as the real night ended. healed: not built yet.")
-    ] = Ending.HEALED,
+        str,
+        typer.Option(
+            "--ending", help="healed: acts on proof. seed: read-only, as the night really ended. best: healed, or seed."
+        ),
+    ] = "best",
     outputs: OutputsOption = None,
+    allow_waived: AllowWaived = False,
 ) -> int:
     """Live one night through on an embedded cluster and leave sealed reports. Needs no cluster; touches none."""
     from runbook.cli.stages import show_results
     from runbook.rehearse import rehearse as live
 
-    outcome = live(scenario=scenario, time_scale=time_scale, ending=ending.value, outputs=outputs)
+    outcome = live(scenario=scenario, time_scale=time_scale, ending=ending, outputs=outputs, allow_waived=allow_waived)
     show_results(outcome.run_path, Format.TABLE)
     return outcome.exit_code
 

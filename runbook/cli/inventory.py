@@ -1,4 +1,4 @@
-"""`runbook inventory init|check|pin`: what should be true of a cluster."""
+"""`runbook inventory init|check|pin|amend`: what should be true of a cluster."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from runbook.cli.options import ContextOption, InventoryOption, KubeconfigOption
+from runbook.cli.options import ContextOption, InventoryOption, KubeconfigOption, OutputsOption
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -89,3 +89,28 @@ def _replace(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.new")
     temporary.write_text(text, encoding="utf-8")
     temporary.replace(path)
+
+
+@app.command(
+    "amend",
+    epilog='Examples: runbook inventory amend RUN -i my.yaml --why "the agents are not deployed any more" · '
+    'runbook inventory amend 20251017-111558-beckerkube -i x.yaml --why "ticket OPS-1"',
+)
+def amend(
+    run: Annotated[Path, typer.Argument(help="A run's folder, or its name below outputs/.", show_default=False)],
+    inventory: InventoryOption,
+    why: Annotated[str, typer.Option("--why", help="Why something else should be true now; kept with the diff.")],
+    outputs: OutputsOption = None,
+) -> int:
+    """Take an edited inventory into a run that is under way; the diff, who and why become part of the record."""
+    from runbook.display import Talk
+    from runbook.settings import outputs_dir
+    from runbook.stage import amend_inventory, located
+
+    diff = amend_inventory(located(str(run), outputs_dir(outputs)), inventory, why=why)
+    if diff is None:
+        Talk().success("amend", "the run has this very inventory already")
+        return 0
+    typer.echo(diff.read_text(encoding="utf-8"), nl=False)
+    Talk().success("amend", f"kept as {diff.name} in {diff.parent}")
+    return 0

@@ -25,7 +25,7 @@ class NodeRoot:
     def read(self, path: str) -> bytes | None:
         """A file's content, or None when there is no such file."""
         try:
-            real = self._real(path)
+            real = self.real(path)
             if not real.is_file():
                 return None
             if real.stat().st_size > MAX_BYTES:
@@ -37,19 +37,20 @@ class NodeRoot:
     def is_folder(self, path: str) -> bool:
         """Whether there is such a folder."""
         try:
-            return self._real(path).is_dir()
+            return self.real(path).is_dir()
         except OSError as error:
             raise self._unreadable(path, error) from error
 
     def names(self, path: str) -> list[str]:
         """The names in a folder, sorted; none when there is no such folder."""
         try:
-            real = self._real(path)
+            real = self.real(path)
             return sorted(p.name for p in real.iterdir()) if real.is_dir() else []
         except OSError as error:
             raise self._unreadable(path, error) from error
 
-    def _real(self, path: str) -> Path:
+    def real(self, path: str) -> Path:
+        """Where a path leads on the node, whether or not there is anything; never outside of its root."""
         here, rest, links = self._root, list(reversed(PurePosixPath(path).parts)), 0
         while rest:
             part = rest.pop()

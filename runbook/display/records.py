@@ -9,7 +9,7 @@ from runbook.display.texts import plural, span
 from runbook.display.words import FAIL, WAIVED, WARN
 from runbook.model import Action, Finding, Result, StageResult, Waiver
 
-_OUTCOMES = {"failed": FAIL, "skipped": None, "planned": None}
+_OUTCOMES = {"failed": FAIL, "unknown": FAIL}
 
 
 def actions_table(actions: Iterable[Action], *, caption: str = "Actions") -> Table:
@@ -29,7 +29,11 @@ def actions_table(actions: Iterable[Action], *, caption: str = "Actions") -> Tab
 
 def _action_row(action: Action) -> Sequence[CellLike]:
     under = [f"because: {action.reason}", action.command]
-    under += [f"stands in the way: {need}" for need in action.requires]
+    if action.outcome == "planned":
+        under += [f"stands in the way: {need}" for need in action.requires]
+        under += [f"asks a person: {action.asks}"] if action.asks else []
+    else:
+        under += [f"{action.outcome}: {action.said}"]
     outcome = Cell(action.outcome, word=_OUTCOMES.get(action.outcome))
     return (
         Cell(f"{action.id} {action.kind} {action.object}", under=tuple(filter(None, under))),

@@ -1,4 +1,4 @@
-"""Nodes, namespaces, events, claims, and objects of which only the name matters (Secrets, ConfigMaps)."""
+"""Nodes, namespaces, events, claims, leases, and objects of which only the name matters (Secrets, ConfigMaps)."""
 
 from __future__ import annotations
 
@@ -167,3 +167,9 @@ class StorageClass(Resource, frozen=True):
     KIND: ClassVar[str] = "StorageClass"
 
     provisioner: str = ""
+
+
+class Lease(Resource, frozen=True):
+    """coordination.k8s.io/v1 Lease: who acts, as its JSON says it; the product reads it by name only."""
+
+    KIND: ClassVar[str] = "Lease"

@@ -49,6 +49,7 @@ KINDS: dict[str, Kind] = {
         Kind("EndpointSlice", "discovery.k8s.io", "endpointslices", network.EndpointSlice, fallback="v1"),
         Kind("Ingress", "networking.k8s.io", "ingresses", network.Ingress, fallback="v1"),
         Kind("StorageClass", "storage.k8s.io", "storageclasses", cluster.StorageClass, namespaced=False, fallback="v1"),
+        Kind("Lease", "coordination.k8s.io", "leases", cluster.Lease, fallback="v1"),
         Kind("GitRepository", SOURCE, "gitrepositories", flux.GitRepository),
         Kind("OCIRepository", SOURCE, "ocirepositories", flux.OCIRepository),
         Kind("HelmRepository", SOURCE, "helmrepositories", flux.HelmRepository),

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from runbook.errors import RunFolderError
+from runbook.evidence.amendments import in_force
 from runbook.evidence.entries import RUN
 from runbook.evidence.layout import Run
 
@@ -30,7 +31,7 @@ def find_joinable(outputs: Path, uid: str, inventory_digest: str, now: Callable[
     """
     for run in list_runs(outputs):
         age = now() - run.opened
-        same = (run.facts["uid"], run.facts["inventory_digest"]) == (uid, inventory_digest)
+        same = (run.facts["uid"], in_force(run, now())[1]) == (uid, inventory_digest)
         looks_back = bool(run.stages) and all(s.stage == "retrospective" for s in run.stages)
         if same and uid and not run.sealed and not looks_back and timedelta(0) <= age < JOIN_WITHIN:
             return run

@@ -19,13 +19,17 @@ Event = Literal["opened", "intended", "done", "failed", "interrupted", "noted", 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line: its number, when it was written, what kind of event, of what, and the figures that go with it."""
+    """One line: its number, when it was written, what kind of event, of what, and the figures that go with it.
+
+    `offset` is the byte at which the line begins, for a line that this process has written; -1 for one read back.
+    """
 
     n: int
     at: datetime
     event: str
     what: str
     facts: dict[str, Any] = field(default_factory=dict)
+    offset: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,24 +65,48 @@ class Journal:
     def __init__(self, path: Path, *, now: Callable[[], datetime] = _utc_now) -> None:
         self.path = path
         self._now = now
+        self._known = _End(0, 0, False)
 
     def append(self, event: Event, what: str, **facts: Any) -> Entry:
         """Write one line and wait until it is on disk. Raises EvidenceError, saying how far the journal is safe."""
-        known = read_journal(self.path)
-        entry = Entry(known.entries[-1].n + 1 if known.entries else 1, self._now(), event, what, facts)
+        known = self._end()
+        begin = known.size + known.open_end
+        entry = Entry(known.n + 1, self._now(), event, what, facts, begin)
         line = {"schema": SCHEMA, "n": entry.n, "at": stamp(entry.at), "event": event, "what": what}
-        data = json.dumps({**line, **({"facts": facts} if facts else {})}, ensure_ascii=False, allow_nan=False) + "\n"
-        safe = f"Its {len(known.entries)} line(s) are safe; what this line announces was not begun."
+        text = json.dumps({**line, **({"facts": facts} if facts else {})}, ensure_ascii=False, allow_nan=False) + "\n"
+        whole = (b"\n" if known.open_end else b"") + text.encode("utf-8", errors="backslashreplace")
+        safe = f"Its {known.n} line(s) are safe; what this line announces was not begun."
         with writing(self.path, safe=safe):
-            handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, FILE_MODE)
-            try:
-                whole = (b"\n" if known.open_end else b"") + data.encode("utf-8", errors="backslashreplace")
-                while whole:
-                    whole = whole[os.write(handle, whole) :]
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+            _append(self.path, whole)
+        self._known = _End(known.size + len(whole), entry.n, False)
         return entry
+
+    def _end(self) -> _End:
+        """Where the journal ends: as this object left it, or read anew when another process has written since."""
+        size = self.path.stat().st_size if self.path.exists() else 0
+        if size == self._known.size:
+            return self._known
+        found = read_journal(self.path)
+        return _End(size, found.entries[-1].n if found.entries else 0, found.open_end)
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """A journal's length in bytes, the number of its last whole line, and whether a cut line follows it."""
+
+    size: int
+    n: int
+    open_end: bool
+
+
+def _append(path: Path, data: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, FILE_MODE)
+    try:
+        while data:
+            data = data[os.write(handle, data) :]
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def read_journal(path: Path) -> ReadBack:

@@ -151,8 +151,13 @@ class Run:
 
     def mark_sealed(self, when: datetime) -> None:
         """Write the time of the seal into run.json; `manifest.seal` does the rest."""
-        fresh = Run.load(self.path)
-        Run(self.path, {**fresh.facts, "sealed": stamp(when)}, fresh.stages)._write()
+        self.state(sealed=stamp(when))
+
+    def state(self, **facts: Any) -> None:
+        """Write facts into run.json, beside those that are there."""
+        with locked(self.path):
+            fresh = Run.load(self.path)
+            Run(self.path, {**fresh.facts, **facts}, fresh.stages)._write()
 
     def _update(self, entry: StageEntry) -> None:
         fresh = Run.load(self.path)
@@ -191,12 +196,11 @@ class Attempt:
         """Whether the stage got as far as its result."""
         return (self.path / RESULT).is_file()
 
-    def store(self, observation: Any, *, proof: bool = False) -> Observed:
-        """Redact and write what was observed; `proof` keeps it beside the first look. See `observations.store`."""
+    def store(self, observation: Any, *, part: str = "") -> Observed:
+        """Redact and write what was observed; a `part` such as `proved` stays beside the first look."""
         from runbook.evidence.observations import store
 
-        folder = self.path / "observations"
-        return store(folder / "proved" if proof else folder, observation)
+        return store(self.path / "observations" / part, observation)
 
     def store_soak(self, window: SoakWindow, redactor: Redactor) -> Path:
         """Keep measured quiet beside the looks."""
@@ -206,18 +210,18 @@ class Attempt:
 
     def forget_proof(self) -> None:
         """Drop the second look and the measured quiet: the first look is made anew."""
-        from runbook.evidence.observations import SOAK
+        from runbook.evidence.observations import PROVED, SOAK
 
         (self.path / "observations" / SOAK).unlink(missing_ok=True)
-        folder = self.path / "observations" / "proved"
+        folder = self.path / "observations" / PROVED
         if folder.is_dir():
             shutil.rmtree(folder)
 
-    def snapshot(self, *, proof: bool | None = None) -> Snapshot:
-        """The recorded snapshot as checks saw it; by default the last look."""
+    def snapshot(self, *, part: str | None = None) -> Snapshot:
+        """The recorded snapshot as checks saw it: the last look, the first ("") or another by its name."""
         from runbook.evidence.replay import load_snapshot
 
-        return load_snapshot(self.path, proof=proof)
+        return load_snapshot(self.path, part=part)
 
     def write_result(self, result: StageResult) -> Path:
         """Write result.json by rename and the verdict into run.json. Raises EvidenceError."""

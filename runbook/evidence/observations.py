@@ -23,7 +23,7 @@ from runbook.evidence.redaction import Redactor
 from runbook.model import Gap, ObjectRef, Snapshot
 
 SCHEMA = "runbook/snapshot/v1"
-SNAPSHOT, SOAK = "snapshot.json", "SoakWindow.jsonl"
+SNAPSHOT, SOAK, PROVED = "snapshot.json", "SoakWindow.jsonl", "proved"
 MANY = 2000
 
 

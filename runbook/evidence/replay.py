@@ -18,19 +18,18 @@ from runbook.domain.kinds import KINDS
 from runbook.domain.probes import SoakWindow
 from runbook.errors import EvidenceError, RunFolderError
 from runbook.evidence.files import moment
-from runbook.evidence.observations import SCHEMA, SNAPSHOT, SOAK
+from runbook.evidence.observations import PROVED, SCHEMA, SNAPSHOT, SOAK
 from runbook.model import Gap, ObjectRef, Snapshot
 
 
-def load_snapshot(attempt: Path, *, proof: bool | None = None) -> Snapshot:
-    """The snapshot of an attempt's folder: its last look with the measured quiet, or with `proof` the second (True) or
-    the first look alone (False).
+def load_snapshot(attempt: Path, *, part: str | None = None) -> Snapshot:
+    """The snapshot of an attempt's folder: its last look with the measured quiet, or one `part`: "" is the first look.
 
     Raises RunFolderError when there is none, or it is truncated, foreign or of a newer schema.
     """
-    snapshot = load_folder(_folder(attempt, proof))
+    snapshot = load_folder(_folder(attempt, part))
     soak = attempt / "observations" / SOAK
-    if proof is False or not soak.is_file():
+    if part == "" or not soak.is_file():
         return snapshot
     try:
         windows = tuple(msgspec.json.decode(line, type=SoakWindow) for line in _bytes(soak).splitlines())
@@ -39,9 +38,9 @@ def load_snapshot(attempt: Path, *, proof: bool | None = None) -> Snapshot:
     return replace(snapshot, objects={**snapshot.objects, "SoakWindow": windows})
 
 
-def observations_digest(attempt: Path, *, proof: bool | None = None) -> str:
+def observations_digest(attempt: Path, *, part: str | None = None) -> str:
     """SHA-256 of snapshot.json after every file it lists was compared with its hash; raises EvidenceError on a difference."""
-    folder = _folder(attempt, proof)
+    folder = _folder(attempt, part)
     body, data = _body(folder)
     for kind, entry in body["kinds"].items():
         if hashlib.sha256(_bytes(folder / entry["file"])).hexdigest() != entry["sha256"]:
@@ -65,12 +64,11 @@ def load_folder(folder: Path) -> Snapshot:
         raise RunFolderError(f"{folder} lacks or misstates {error}", hint="It was cut or altered.") from error
 
 
-def _folder(attempt: Path, proof: bool | None) -> Path:
-    first = attempt / "observations"
-    second = first / "proved"
-    if proof is None:
-        proof = (second / SNAPSHOT).is_file()
-    return second if proof else first
+def _folder(attempt: Path, part: str | None) -> Path:
+    looks = attempt / "observations"
+    if part is None:
+        part = PROVED if (looks / PROVED / SNAPSHOT).is_file() else ""
+    return looks / part
 
 
 def _body(folder: Path) -> tuple[dict[str, Any], bytes]:

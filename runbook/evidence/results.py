@@ -33,7 +33,7 @@ def result_json(result: StageResult) -> dict[str, Any]:
         "tally": _tally(result),
         "checks": [_finding(f) for f in result.findings],
         "criteria": [_criterion(c) for c in result.criteria],
-        "actions": [_action(a) for a in result.actions],
+        "actions": [action_json(a) for a in result.actions],
         "redactions": dict(result.redactions),
         "timings": {k: round(v, 3) for k, v in result.timings.items()},
         "notes": list(result.notes),
@@ -77,7 +77,7 @@ def _result(data: Mapping[str, Any]) -> StageResult:
         findings=tuple(_finding_from(f) for f in data["checks"]),
         criteria=tuple(_criterion_from(c) for c in data["criteria"]),
         explanation=explanation_from_json({**data, **beside}, beside) if beside else None,
-        actions=tuple(_action_from(a) for a in data["actions"]),
+        actions=tuple(action_from_json(a) for a in data["actions"]),
         redactions=dict(data["redactions"]),
         timings=dict(data["timings"]),
         time_scale=data.get("time_scale", 1.0),
@@ -180,9 +180,11 @@ def _waiver_from(data: Mapping[str, Any]) -> Waiver:
     return Waiver(**{**data, "until": date.fromisoformat(data["until"])})
 
 
-def _action(action: Action) -> dict[str, Any]:
+def action_json(action: Action) -> dict[str, Any]:
+    """One act as plain data, in results and in journals."""
     return {**asdict(action), "object": ref_json(action.object), "requires": list(action.requires)}
 
 
-def _action_from(data: Mapping[str, Any]) -> Action:
+def action_from_json(data: Mapping[str, Any]) -> Action:
+    """An act read back. Raises KeyError or TypeError for what is none."""
     return Action(**{**data, "object": ref_from_json(data["object"]), "requires": tuple(data["requires"])})

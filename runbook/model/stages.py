@@ -17,8 +17,11 @@ from runbook.model.words import Verdict
 class Action:
     """One intended change: why, what must still hold when it is done, and how a person would undo or type it.
 
-    `outcome` is `planned`, then Ansible's changed · unchanged · failed · skipped. `requires` lists what stands in the
-    way (a person's decision, a first cause that still stands); an action with any of them is shown and never done.
+    `outcome` is `planned`, then Ansible's changed · unchanged · failed · skipped, or `unknown` when a request was sent
+    and never answered; `said` is what came of it. `requires` lists what stands in the way (a first cause that still
+    stands, a release in mid-action); an action with any of them is shown and never done. `asks` is a decision that only
+    a person can take: it is done when the person consents to this very act by name. `uid` and `resource_version` are
+    those of the object the plan looked at; `details` is what the act needs besides (a path, a fingerprint).
     """
 
     id: str
@@ -32,6 +35,16 @@ class Action:
     blast_radius: str = ""
     requires: tuple[str, ...] = ()
     outcome: str = "planned"
+    said: str = ""
+    asks: str = ""
+    uid: str = ""
+    resource_version: str = ""
+    details: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What a person consents to: `delete-pod Pod/ns/name`; it stays the same when the plan is made again."""
+        return " ".join(filter(None, (self.kind, str(self.object), self.details.get("host", ""))))
 
 
 @dataclass(frozen=True, slots=True)

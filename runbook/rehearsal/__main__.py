@@ -26,6 +26,8 @@ from runbook.rehearsal.scenario import Scenario, find, names
 
 Tell = Callable[..., None]
 
+BEST = "best"
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run until told to end. Exit codes: 0, 2 for a scenario that cannot be read or an ending it does not have."""
@@ -37,6 +39,7 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     try:
         scenario = find(options.scenario)
+        options.ending = scenario.best_ending() if options.ending == BEST else options.ending
         scenario.frames(options.ending)
         if options.state:
             return asyncio.run(_run(scenario, Path(options.state), options))
@@ -59,7 +62,11 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--kubeconfig", type=Path, help="write the admin's kubeconfig here too")
     parser.add_argument("--inventory", type=Path, help="write the effective inventory here; the person edits it there")
     parser.add_argument("--person", action="store_true", help="let the scenario's person act between frames")
-    parser.add_argument("--ending", default=SEED, help="which of the scenario's endings is lived [seed]")
+    parser.add_argument(
+        "--ending",
+        default=SEED,
+        help="which of the scenario's endings is lived; best: healed where there is one [seed]",
+    )
     parser.add_argument(
         "--person-edits", choices=EDITS, default="all", help="do all acts, those but the inventory's, or none [all]"
     )
@@ -114,7 +121,10 @@ def _ready(cluster: EmbeddedCluster, options: argparse.Namespace) -> dict[str, A
         "releases": sum("kind: HelmRelease" in p.read_text(errors="replace") for p in git),
         "ending": options.ending,
         "endings": list(cluster.scenario.person.every_ending()),
-        "frames": [{"name": f.name, "stages": list(f.stages)} for f in cluster.scenario.frames(options.ending)],
+        "frames": [
+            {"name": f.name, "stages": list(f.stages), **({"acts": True} if f.acts else {})}
+            for f in cluster.scenario.frames(options.ending)
+        ],
     }
 
 
@@ -124,7 +134,10 @@ async def _play(cluster: EmbeddedCluster, options: argparse.Namespace, lines: as
     def say(did: str, /, **facts: Any) -> None:
         _tell(event="person", did=did, **facts)
 
-    async with Person(cluster, say, edits=options.person_edits) as person:
+    def amended(path: Path, why: str) -> None:
+        _tell(event="inventory", path=str(path), who=cluster.scenario.person.name, why=why)
+
+    async with Person(cluster, say, edits=options.person_edits, amended=amended) as person:
         for frame in cluster.scenario.frames(options.ending):
             await person.until([words(condition) for condition in frame.until])
             _tell(event="frame", name=frame.name, cluster_time=cluster.store.now())

@@ -11,6 +11,8 @@ import hashlib
 import json
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from itertools import groupby
+from pathlib import Path
 from typing import Any, Protocol, Self
 
 import aiohttp
@@ -28,6 +30,7 @@ INVENTORY_ACTS = frozenset({"inventoryEdit"})
 # Which of the acts are done: all of them; those that change the cluster and Git, but not the inventory; none.
 EDITS = ("all", "cluster", "none")
 Did = tuple[str, dict[str, Any]]  # the sentence, and what else the journal holds of it
+Amended = Callable[[Path, str], None]
 
 
 class Say(Protocol):
@@ -37,10 +40,15 @@ class Say(Protocol):
 
 
 class Person:
-    """Plays the acts of person.yaml. `say` is told each act; the journal is `person.jsonl` in the cluster's state."""
+    """Plays the acts of person.yaml. `say` is told each act; the journal is `person.jsonl` in the cluster's state.
 
-    def __init__(self, cluster: EmbeddedCluster, say: Say, *, edits: str = "all") -> None:
-        self._cluster, self._say, self._edits = cluster, say, edits
+    `amended` is told the inventory's path and why, once after acts in a row that changed it: to a run that is one change.
+    """
+
+    def __init__(
+        self, cluster: EmbeddedCluster, say: Say, *, edits: str = "all", amended: Amended = lambda _path, _why: None
+    ) -> None:
+        self._cluster, self._say, self._edits, self._amended = cluster, say, edits, amended
         context = ssl.create_default_context(cafile=str(cluster.state / "ca" / "api.crt"))
         headers = {"Authorization": f"Bearer {cluster.tokens['person']}", "User-Agent": "person"}
         self._http = aiohttp.ClientSession(
@@ -73,20 +81,25 @@ class Person:
         """Do one frame's acts in order; a person who does none does not wait for what they bring about either."""
         if self._edits == "none":
             return
-        for act in acts:
-            (word, details), *_ = act.items()
-            if word == "wait":
-                await self.until(details)
-            elif self._edits == "all" or word not in INVENTORY_ACTS:
-                await self._do(word, details)
+        for word, group in groupby((next(iter(act.items())) for act in acts), key=lambda act: act[0]):
+            if word in INVENTORY_ACTS and self._edits != "all":
+                continue
+            done = [await self._do(word, details) for _, details in group]
+            if why := [str(facts["why"]) for facts in done if "why" in facts]:
+                self._amended(self._cluster.inventory, "; ".join(why))
 
-    async def _do(self, word: str, details: Mapping[str, Any]) -> None:
+    async def _do(self, word: str, details: Any) -> dict[str, Any]:
+        """One act; what the journal holds of it."""
+        if word == "wait":
+            await self.until(details)
+            return {}
         self._writes = []
         did, facts = await self._acts[word](details)
         facts |= {"act": word, "time": self._cluster.store.now(), "writes": self._writes}
         with (self._cluster.state / "person.jsonl").open("a", encoding="utf-8") as journal:
             journal.write(json.dumps({"did": did, **facts}) + "\n")
         self._say(did, **facts)
+        return facts
 
     # outside the API
 
@@ -111,7 +124,8 @@ class Person:
         before = hashlib.sha256(path.read_bytes()).hexdigest()
         did, diff = edit_inventory(path, act, self._cluster.clock.now())
         after = hashlib.sha256(path.read_bytes()).hexdigest()
-        return did, {"diff": diff, "file": str(path), "before": before, "after": after}
+        facts = {"diff": diff, "file": str(path), "before": before, "after": after}
+        return did, facts | ({"why": act["message"]} if diff else {})
 
     # through the API
 

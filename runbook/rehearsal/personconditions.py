@@ -1,20 +1,17 @@
-"""When a frame has come: conditions on the state of objects, never on how much time has gone by."""
+"""When a frame has come: conditions on the state of objects, never on time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 from runbook.errors import ScenarioError
-from runbook.rehearsal.durations import seconds
 from runbook.rehearsal.jsonpath import get
-from runbook.rehearsal.lifecycle import Object, rfc3339
+from runbook.rehearsal.lifecycle import Object
 from runbook.rehearsal.store import Store
 
 Test = Callable[[Object, Any], bool]
 COUNTED = {"kind", "count", "min", "max"}
-RECENT = "recent"
 
 
 def holds(store: Store, conditions: Sequence[Mapping[str, Any]]) -> bool:
@@ -34,15 +31,12 @@ def matching(store: Store, condition: Mapping[str, Any]) -> list[Object]:
     kind = next((k for k in store.kinds.values() if k.kind == condition.get("kind")), None)
     if kind is None:
         raise ScenarioError(f"no kind {condition.get('kind')!r} is served", field="person.yaml")
-    unknown = set(condition) - COUNTED - {*TESTS, RECENT}
+    unknown = set(condition) - COUNTED - set(TESTS)
     if unknown:
         raise ScenarioError(
-            f"unknown word(s) {', '.join(sorted(unknown))}; known: {', '.join(sorted({*TESTS, RECENT}))}",
-            field="person.yaml",
+            f"unknown word(s) {', '.join(sorted(unknown))}; known: {', '.join(sorted(TESTS))}", field="person.yaml"
         )
     tests = [(TESTS[word], value) for word, value in condition.items() if word in TESTS]
-    if RECENT in condition:
-        tests.append((_recent, rfc3339(store.clock.now() - timedelta(seconds=seconds(condition[RECENT])))))
     return [obj for obj in store.list(kind) if all(test(obj, value) for test, value in tests)]
 
 
@@ -76,11 +70,6 @@ def _unfinished(obj: Object, wanted: bool) -> bool:
 def _current(obj: Object, wanted: bool) -> bool:
     """Whether its controller has ended with the generation there is."""
     return (get(obj, "status.observedGeneration") == obj["metadata"].get("generation")) is wanted
-
-
-def _recent(obj: Object, since: str) -> bool:
-    """Whether an event was last seen since then: none of them is how long quiet is seen, as a soak measures it."""
-    return str(obj.get("lastTimestamp") or obj["metadata"]["creationTimestamp"]) >= since
 
 
 def _labels(obj: Object, wanted: Mapping[str, str]) -> bool:

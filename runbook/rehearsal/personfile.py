@@ -34,7 +34,6 @@ class Selection(Strict):
     phase: str | None = None
     unfinished: bool | None = None
     current: bool | None = None
-    recent: Duration | None = None
     equals: dict[str, Any] | None = None
 
 
@@ -126,17 +125,19 @@ class Act(Strict):
 
 
 class FrameEntry(Strict):
-    """One frame: the stages a person runs there, when it has come, and what the person does after it."""
+    """One frame: the stages run there and whether they may act, when it has come, what the person does after it."""
 
     name: str = Field(min_length=1)
     stages: tuple[StageName, ...] = ()
+    acts: bool = False
     until: tuple[Condition, ...] = Field(min_length=1)
     person: tuple[Act, ...] = ()
 
 
 class PersonFile(Strict):
-    """person.yaml."""
+    """person.yaml. `name` is who edits, as the record of a run says it."""
 
+    name: str = Field(default="person", min_length=1)
     frames: tuple[FrameEntry, ...] = ()
     endings: dict[str, tuple[FrameEntry, ...]] = {}
 

@@ -14,6 +14,8 @@ from runbook.rehearsal.worldfile import World
 SHIPPED = Path(__file__).parent / "scenarios"
 Problem = tuple[str, str]  # the field below the folder, and what is wrong with it
 
+HEALED = "healed"
+
 
 class Scenario:
     """A scenario folder that was read and makes sense."""
@@ -28,6 +30,10 @@ class Scenario:
         ]
         for field, message in (*_world_problems(self.world, folder), *_person_problems(self.person, self.world)):
             raise ScenarioError(message, field=f"{folder}/{field}")
+
+    def best_ending(self) -> str:
+        """`healed` where the scenario has that ending, else the one every scenario has."""
+        return HEALED if HEALED in self.person.every_ending() else SEED
 
     def frames(self, ending: str = SEED) -> tuple[FrameEntry, ...]:
         """The frames of an ending. Raises ScenarioError on one that the scenario does not have."""

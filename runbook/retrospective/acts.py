@@ -22,15 +22,28 @@ def recorded_acts(attempts: Sequence[StageResult], observed: Sequence[Act] = ())
 
     `observed` are edits read from the observed objects; without any, the facts of the findings are compared.
     """
-    found = [*_ours(attempts), *(observed or _edits(states(attempts)))]
+    edits = observed or tuple(_edits(states(attempts)))
+    if _installed(attempts):  # that a node reads another file then is what our own act did, told once
+        edits = tuple(e for e in edits if not e.what.startswith("anchors "))
+    found = [*_ours(attempts), *edits]
     return tuple(sorted(found, key=lambda a: (a.at is None, a.at.timestamp() if a.at else 0.0)))
 
 
 def _ours(attempts: Sequence[StageResult]) -> Iterator[Act]:
+    """One act for each kind of change and outcome of an attempt: its report has every single one."""
     for attempt in attempts:
+        alike: dict[tuple[str, str], list[str]] = {}
         for action in attempt.actions:
-            if action.outcome in ("changed", "failed"):
-                yield Act(f"{action.id} {action.kind} {action.object}: {action.outcome}", when(attempt), "operator")
+            if action.outcome in ("changed", "failed", "unknown"):
+                named = " ".join(filter(None, (action.object.name, action.details.get("host", ""))))
+                alike.setdefault((action.kind, action.outcome), []).append(named)
+        for (kind, outcome), names in alike.items():
+            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+            yield Act(f"{kind} {', '.join(names[:_NAMED])}{more}: {outcome}", when(attempt), "operator")
+
+
+def _installed(attempts: Sequence[StageResult]) -> bool:
+    return any(a.kind == "install-registry-ca" and a.outcome == "changed" for r in attempts for a in r.actions)
 
 
 def _edits(looks: Sequence[State]) -> Iterator[Act]:

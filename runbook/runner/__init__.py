@@ -6,11 +6,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from runbook.runner.stages import StageOutcome, run_notebook, run_stage
+    from runbook.runner.stages import READ_ONLY, Acting, StageOutcome, run_notebook, run_stage
 
-_HOMES = {"StageOutcome": "stages", "run_notebook": "stages", "run_stage": "stages"}
+_HOMES = dict.fromkeys(("READ_ONLY", "Acting", "StageOutcome", "run_notebook", "run_stage"), "stages")
 
-__all__ = ["StageOutcome", "run_notebook", "run_stage"]
+__all__ = ["READ_ONLY", "Acting", "StageOutcome", "run_notebook", "run_stage"]
 
 
 def __getattr__(name: str) -> Any:

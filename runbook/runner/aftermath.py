@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from runbook.errors import EvidenceError
-from runbook.evidence import Attempt, Redactor, Run, leak_gate, withhold
+from runbook.evidence import Attempt, Redactor, Run, leak_gate, read_journal, withhold
+from runbook.evidence.acts import acts_of
 from runbook.model import StageResult, Verdict
 from runbook.runner.honesty import Ended, make_honest, redact_notebook, write_notebook
 
@@ -80,11 +81,12 @@ def _result(attempt: Attempt, ended: Ended, ended_as: EndedAs, why: str) -> Stag
         s for s in Run.load(attempt.run_path).stages if (s.stage, s.attempt) == (attempt.stage, attempt.number)
     )
     now = datetime.now(UTC)
+    acts = acts_of(read_journal(attempt.journal.path).entries)
     notes = (f"never ran: {', '.join(ended.not_run)}",) if ended.not_run else ()
     result = StageResult(
         stage=attempt.stage,
         attempt=attempt.number,
-        mode="plan",
+        mode="apply" if acts else "plan",
         verdict=Verdict.ERROR,
         started=entry.started or now,
         ended=now,
@@ -92,7 +94,7 @@ def _result(attempt: Attempt, ended: Ended, ended_as: EndedAs, why: str) -> Stag
         findings=(),
         criteria=(),
         explanation=None,
-        actions=(),
+        actions=acts,
         notes=notes,
         ended_as="error" if ended_as == "recorded" else ended_as,
         error=why,

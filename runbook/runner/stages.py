@@ -24,7 +24,7 @@ from runbook.runner.honesty import Ended, how_it_ended
 from runbook.runner.relaying import relayed
 from runbook.runner.stopping import Stopper
 from runbook.settings import notebooks_dir
-from runbook.stage.parameters import PARAMETERS, check
+from runbook.stage.parameters import ACTING_STAGES, PARAMETERS, check
 from runbook.stage.stages import STAGES
 from runbook.stage.telling import RELAY, Teller
 
@@ -37,6 +37,30 @@ _OURS = (
     "JPY_SESSION_NAME",
 )
 _WHY = {"interrupted": "stopped by Ctrl-C", "terminated": "stopped by SIGTERM", "deadline": "the deadline passed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """What a person has said: the cluster's name to act on (empty: plan only), acts decided, how long to wait."""
+
+    confirm: str = ""
+    consent: str = ""
+    wait: str = "30m"
+    without_lease: bool = False
+
+    def parameters(self, stage: str) -> dict[str, str]:
+        """The notebook's parameters; a stage that never acts is run in mode plan."""
+        acts = bool(self.confirm) and stage in ACTING_STAGES
+        return {
+            "mode": "apply" if acts else "plan",
+            "confirm": self.confirm,
+            "consent": self.consent,
+            "wait": self.wait,
+            "without_lease": "yes" if self.without_lease else "no",
+        }
+
+
+READ_ONLY = Acting()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +78,15 @@ def run_stage(
     inventory: Path,
     outputs: Path,
     run: Path | None = None,
-    mode: str = "plan",
     soak: str = "inventory",
     kubeconfig: str | None = None,
     context: str | None = None,
     deadline: float | None = None,
     talk: Teller,
     allow_waived: bool = False,
+    acting: Acting = READ_ONLY,
 ) -> StageOutcome:
-    """Run one stage's notebook to a recorded attempt.
+    """Run one stage's notebook to a recorded attempt; `acting` says whether it may change something, and on whose word.
 
     Raises UsageError and its kinds before a kernel starts, or when the first cell refused: nothing was touched. A stage
     that was opened always returns, whatever happened to it: red, broken, interrupted (130, 143), out of time (124).
@@ -71,13 +95,13 @@ def run_stage(
         raise ParameterError(f"{stage!r} is not a stage", field="STAGE", hint=f"Stages: {', '.join(STAGES)}")
     given = {
         "inventory": str(Path(inventory).expanduser().absolute()),
-        "mode": mode,
         "run": str(run.absolute()) if run else "",
         "outputs": str(Path(outputs).absolute()),
         "kubeconfig": str(Path(kubeconfig).expanduser().absolute()) if kubeconfig else "",
         "context": context or "",
         "soak": soak,
         "allow_waived": "yes" if allow_waived else "no",
+        **acting.parameters(stage),
     }
     parameters = {k: v for k, v in given.items() if k in PARAMETERS[stage]}
     check(stage, parameters)

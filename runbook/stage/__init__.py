@@ -6,9 +6,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from runbook.stage.amending import amend_inventory
     from runbook.stage.lookback import LookBack, look_back
     from runbook.stage.looking import look, observe_for_explanation, observe_for_inventory, recorded_snapshot
-    from runbook.stage.opening import begin
+    from runbook.stage.opening import begin, located
     from runbook.stage.parameters import PARAMETERS
     from runbook.stage.replaying import Replayed, replay_attempts
     from runbook.stage.stages import STAGES
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "LookBack": "lookback", "PARAMETERS": "parameters", "Replayed": "replaying", "STAGES": "stages", "Stage": "steps",
-    "begin": "opening", "look": "looking", "look_back": "lookback", "observe_for_explanation": "looking",
+    "amend_inventory": "amending", "begin": "opening", "located": "opening", "look": "looking", "look_back": "lookback", "observe_for_explanation": "looking",
     "observe_for_inventory": "looking", "recorded_snapshot": "looking", "replay_attempts": "replaying",
 }  # fmt: skip
 
@@ -26,7 +27,9 @@ __all__ = [
     "LookBack",
     "Replayed",
     "Stage",
+    "amend_inventory",
     "begin",
+    "located",
     "look",
     "look_back",
     "observe_for_explanation",

@@ -15,6 +15,7 @@ from runbook.judgement import waivers
 from runbook.model import Criterion, Explanation, Finding, ObjectRef, Result, Snapshot, Verdict, verdict_of
 from runbook.stage.stages import STAGES
 
+_LOOK_BACK = ("controller-logs", "warning-events")
 NOT_YET = "it begins in Prove, when nothing else is red"
 
 
@@ -68,9 +69,14 @@ def with_soak(snapshot: Snapshot, inventory: Inventory) -> Snapshot:
     return replace(snapshot, objects={**snapshot.objects, "SoakWindow": (window,)})
 
 
-def reds_before_soak(judged: Judged) -> str:
-    """Why a soak must not begin, or nothing: reds and unknowns other than the soak itself."""
-    others = [f for f in judged.findings if f.check != "soak"]
+def reds_before_soak(judged: Judged, inventory: Inventory, wanted: float) -> str:
+    """Why a soak must not begin, or nothing: reds and unknowns other than the soak itself.
+
+    What only looks back (logs, events) is no reason when the soak is as long as its window: the look after the soak
+    asks it again, and by then speaks of the soak alone.
+    """
+    covered = _LOOK_BACK if wanted >= (seconds(inventory.logs.since) or 0.0) else ()
+    others = [f for f in judged.findings if f.check != "soak" and not (f.check in covered and f.result is Result.FAIL)]
     fails = sum(f.result is Result.FAIL for f in others)
     unknown = sum(f.result is Result.ERROR for f in others)
     if fails:

@@ -13,17 +13,17 @@ from runbook.stage.stages import wants
 from runbook.stage.telling import Teller
 
 if TYPE_CHECKING:
-    from runbook.stage.steps import Setting
+    from runbook.stage.setting import Setting
 
 
-def look(setting: Setting, *, proof: bool = False) -> Observed:
-    """Observe and store, or read back what was stored. `proof` is the look after the soak."""
+def look(setting: Setting, *, part: str = "") -> Observed:
+    """Observe and store, or read back what was stored. `part` names a look after the first: PROVED, or one of a round."""
     attempt = setting.attempt
     if setting.reached is None:
-        folder = attempt.path / "observations" / ("proved" if proof else "")
-        digest = observations_digest(attempt.path, proof=proof)
-        return Observed(folder, load_snapshot(attempt.path, proof=proof), Redactor(), digest)
-    if not proof:
+        folder = attempt.path / "observations" / part
+        digest = observations_digest(attempt.path, part=part)
+        return Observed(folder, load_snapshot(attempt.path, part=part), Redactor(), digest)
+    if not part:
         attempt.forget_proof()
     reached = setting.reached
     seen = observe(
@@ -35,7 +35,7 @@ def look(setting: Setting, *, proof: bool = False) -> Observed:
         server=reached.server,
         progress=progress(setting.talk),
     )
-    stored = attempt.store(seen, proof=proof)
+    stored = attempt.store(seen, part=part)
     tell_gaps(setting.talk, stored)
     return stored
 

@@ -7,14 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from runbook.errors import ParameterError, RunFolderError
+from runbook.acting.authority import UNNAMED, authority
+from runbook.acting.operatorlease import lease_ref, read_lease, refuse_if_held
+from runbook.errors import InventoryError, ParameterError, RunFolderError
 from runbook.evidence import Attempt, Redactor, Run, find_joinable
+from runbook.evidence.amendments import in_force
 from runbook.inventory.load import InventoryFile
 from runbook.settings import outputs_dir
 from runbook.stage import identity
 from runbook.stage.identity import Reached, reach, read_inventory, utc_now, who
-from runbook.stage.parameters import Parameters, check, environment_default, refuse_injected
-from runbook.stage.steps import Finish, Setting, Stage
+from runbook.stage.observing import base_of
+from runbook.stage.parameters import ACTING_STAGES, Parameters, check, environment_default, refuse_injected
+from runbook.stage.setting import Setting
+from runbook.stage.steps import Finish, Stage
 from runbook.stage.telling import teller
 from runbook.version import __version__
 
@@ -39,6 +44,8 @@ def begin(stage: str, *, finish: Finish | None = None, **given: Any) -> Stage:
     outputs = outputs_dir(Path(asked.outputs) if asked.outputs else None)
     reached = reach(file, kubeconfig=asked.kubeconfig, context=asked.context)
     try:
+        _refuse_wrong_authority(asked, file, reached)
+        _refuse_second_operator(asked, file, reached)
         setting = _setting(asked, file, reached, outputs, how)
     except BaseException:
         reached.client.close()
@@ -46,9 +53,7 @@ def begin(stage: str, *, finish: Finish | None = None, **given: Any) -> Stage:
     setting.talk.action(
         stage, f"{setting.run.cluster} at {reached.client.server}, UID {reached.server.uid[:8]}, as {setting.who}"
     )
-    setting.talk.action(
-        stage, "read-only: mode plan" + ("" if file.inventory.cluster.uid else "; the inventory pins no UID")
-    )
+    setting.talk.action(stage, _mode(asked, file))
     before = _OPEN.get(stage)
     if before is not None:
         before.close()
@@ -79,6 +84,22 @@ def _setting(asked: Parameters, file: InventoryFile, reached: Reached, outputs: 
     return Setting(asked, file, run, attempt, started, how, who(), teller(how), reached)
 
 
+def _refuse_wrong_authority(asked: Parameters, file: InventoryFile, reached: Reached) -> None:
+    """A CA file that cannot be meant is refused before anything else: a key, a leaf, another CA than the pinned one."""
+    if asked.mode != "apply" or asked.stage != "registry-trust":
+        return
+    _, problem = authority(file.inventory, base_of(file), reached.now())
+    if problem not in ("", UNNAMED):
+        raise InventoryError(problem, field="registry.ca_file", hint="Nothing was touched.")
+
+
+def _refuse_second_operator(asked: Parameters, file: InventoryFile, reached: Reached) -> None:
+    """Before anything is opened: an apply beside another one is refused, and told who that is."""
+    if asked.mode == "apply" and asked.stage in ACTING_STAGES and not asked.without_lease:
+        held = read_lease(reached.client, lease_ref(file.inventory))
+        refuse_if_held(held, "", reached.now())
+
+
 def _completed(asked: Parameters) -> Parameters:
     return replace(
         asked,
@@ -90,9 +111,22 @@ def _completed(asked: Parameters) -> Parameters:
 
 
 def _confirmed(asked: Parameters, file: InventoryFile) -> None:
-    name = file.inventory.cluster.name
-    if asked.confirm and asked.confirm != name:
-        raise ParameterError(f"{asked.confirm!r} is not the inventory's cluster {name!r}", field="confirm")
+    cluster = file.inventory.cluster
+    if asked.confirm and asked.confirm != cluster.name:
+        raise ParameterError(f"{asked.confirm!r} is not the inventory's cluster {cluster.name!r}", field="confirm")
+    if asked.mode == "apply" and not cluster.uid:
+        raise ParameterError(
+            "the inventory pins no UID, so this cluster can be planned for and never changed",
+            field="cluster.uid",
+            hint=f"`runbook inventory pin -i {file.path}` writes the UID of the cluster you are looking at.",
+        )
+
+
+def _mode(asked: Parameters, file: InventoryFile) -> str:
+    if asked.mode == "apply" and asked.stage in ACTING_STAGES:
+        return f"mode apply, confirmed for {asked.confirm}: what the plan proves necessary is done"
+    pinned = "" if file.inventory.cluster.uid else "; the inventory pins no UID"
+    return f"read-only: {'this stage changes nothing' if asked.mode == 'apply' else 'mode plan'}{pinned}"
 
 
 def _enter(asked: Parameters, file: InventoryFile, reached: Reached, outputs: Path, how: str) -> tuple[Run, Attempt]:
@@ -129,10 +163,10 @@ def _joined(path: Path, file: InventoryFile, reached: Reached) -> Run:
             f"{path.name} is a run of another cluster: UID {str(run.facts['uid'])[:8]}, this one is {reached.server.uid[:8]}",
             hint="Leave `run` empty to open a new one.",
         )
-    if run.facts["inventory_digest"] != file.digest:
+    if in_force(run, utc_now())[1] != file.digest:
         raise RunFolderError(
-            f"{file.path.name} was edited since {path.name} began",
-            hint="Leave `run` empty: what should be true has changed.",
+            f"{file.path.name} was edited since {path.name} began: what should be true has changed",
+            hint=f"Leave `run` empty, or say so: runbook inventory amend {path.name} -i {file.path} --why …",
         )
     return run
 

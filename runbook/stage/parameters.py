@@ -15,13 +15,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from runbook.domain.durations import seconds
-from runbook.errors import NotBuiltError, ParameterError
+from runbook.errors import ParameterError
 from runbook.evidence import redact
 
 _LINE = {
     "inventory": "path of the inventory: what should be true of the cluster",
-    "mode": "plan: look and say what would be done, change nothing (apply is not built yet)",
+    "mode": "plan: look and say what would be done, change nothing; apply: do it, on proof",
     "confirm": "the cluster's name, typed by a person; only needed to apply",
+    "consent": "acts that wait for a person's decision and that you decide to do, as the plan names them, by commas",
+    "wait": "apply: how long answers are waited for, such as 30m of the cluster's time",
+    "without_lease": "yes: act although another operator may be acting, or Leases may not be written; or no",
     "run": "a run's folder or name to join; empty joins or opens one",
     "outputs": "where runs are kept; empty means RUNBOOK_OUTPUTS, else outputs/ beside the notebooks",
     "kubeconfig": "kubeconfig file; empty means KUBECONFIG, else ~/.kube/config",
@@ -29,16 +32,24 @@ _LINE = {
     "soak": "inventory: as long as the inventory says; or a duration such as 5m; or none",
     "allow_waived": "yes: a stage that only passes thanks to waivers counts as passed; or no",
 }
-_DEFAULTS = {"mode": "plan", "soak": "inventory", "allow_waived": "no"}
+_DEFAULTS = {"mode": "plan", "soak": "inventory", "allow_waived": "no", "wait": "30m", "without_lease": "no"}
 _COMMON = ("inventory", "mode", "confirm", "run", "outputs", "kubeconfig", "context", "allow_waived")
+_ACTING = ("consent", "wait", "without_lease")
+ACTING_STAGES = ("registry-trust", "cleanup", "reconcile")
 _STAGES = ("preflight", "registry-trust", "cleanup", "reconcile", "verify", "diagnose")
 
 # stage -> parameter -> its default; a test holds the notebooks' parameters cells against it.
 PARAMETERS: dict[str, dict[str, str]] = {
-    **{s: {n: _DEFAULTS.get(n, "") for n in (*_COMMON, *(("soak",) if s == "verify" else ()))} for s in _STAGES},
+    **{
+        s: {
+            n: _DEFAULTS.get(n, "")
+            for n in (*_COMMON, *(("soak",) if s == "verify" else ()), *(_ACTING if s in ACTING_STAGES else ()))
+        }
+        for s in _STAGES
+    },
     "retrospective": {"run": "", "outputs": ""},
 }
-_SWITCHES = {"mode": ("plan", "apply"), "allow_waived": ("no", "yes")}
+_SWITCHES = {"mode": ("plan", "apply"), "allow_waived": ("no", "yes"), "without_lease": ("no", "yes")}
 _MARK = re.compile(r"^#\s*Parameters\b")
 
 
@@ -56,28 +67,40 @@ class Parameters:
     context: str = ""
     soak: str = "inventory"
     allow_waived: bool = False
+    consent: str = ""
+    wait: str = "30m"
+    without_lease: bool = False
+
+    @property
+    def consents(self) -> tuple[str, ...]:
+        """The acts a person consents to, each as the plan names it: `delete-pod Pod/ns/name`."""
+        return tuple(part.strip() for part in self.consent.split(",") if part.strip())
 
 
 def check(stage: str, given: Mapping[str, Any]) -> Parameters:
-    """Check names, types and words. Raises ParameterError naming the parameter, NotBuiltError for `mode = "apply"`."""
+    """Check names, types and words. Raises ParameterError naming the parameter."""
     if stage not in PARAMETERS:
         raise ParameterError(f"{stage!r} is not a stage{_near(stage, PARAMETERS)}", field="stage")
     refuse_unknown(stage, given)
     values: dict[str, Any] = dict(given)
-    if isinstance(values.get("allow_waived"), bool):
-        values["allow_waived"] = "yes" if values["allow_waived"] else "no"
+    for switch in ("allow_waived", "without_lease"):
+        if isinstance(values.get(switch), bool):
+            values[switch] = "yes" if values[switch] else "no"
     for name, value in values.items():
         _check_one(name, value)
-    if values.get("mode") == "apply":
-        raise NotBuiltError(
-            "acting on a cluster is not built yet: this version plans and measures",
-            field="mode",
-            hint='Leave mode = "plan": the plan shows each act with the line a person could type.',
+    if values.get("mode") == "apply" and not values.get("confirm"):
+        raise ParameterError(
+            "to apply, the cluster's name must be typed here, as the inventory has it",
+            field="confirm",
+            hint='mode = "plan" needs no confirmation and changes nothing.',
         )
     soak = values.get("soak", "inventory")
     if soak not in ("inventory", "none") and not seconds(soak):
         raise ParameterError(f"{soak!r} is not inventory, none or a duration such as 5m", field="soak")
-    values["allow_waived"] = values.get("allow_waived", "no") == "yes"
+    if not seconds(values.get("wait", "30m")):
+        raise ParameterError(f"{values['wait']!r} is not a duration such as 30m", field="wait")
+    for switch in ("allow_waived", "without_lease"):
+        values[switch] = values.get(switch, "no") == "yes"
     return Parameters(stage, **values)
 
 

@@ -11,6 +11,7 @@ from runbook.domain.durations import human, seconds
 from runbook.domain.probes import SoakWindow
 from runbook.errors import ObservationError
 from runbook.evidence import Observed, Redactor
+from runbook.evidence.observations import PROVED
 from runbook.model import Snapshot
 from runbook.stage import showing
 from runbook.stage.judging import Judged, judge, reds_before_soak
@@ -18,10 +19,13 @@ from runbook.stage.observing import look
 from runbook.stage.stages import STAGES
 
 if TYPE_CHECKING:
-    from runbook.stage.steps import Setting
+    from runbook.stage.setting import Setting
 
 
-def prove(setting: Setting, observed: Observed | None, judged: Judged) -> tuple[Observed | None, Judged, Shown]:
+Proof = tuple[Observed | None, Judged, Shown]
+
+
+def prove(setting: Setting, observed: Observed | None, judged: Judged) -> Proof:
     """The last observation, what it says, and what to show. Stages without a soak stand by their first look."""
     if not STAGES[setting.asked.stage].soaks:
         when = judged.snapshot.observed_at
@@ -32,13 +36,7 @@ def prove(setting: Setting, observed: Observed | None, judged: Judged) -> tuple[
     window, after = _measure(setting, judged)
     last = after or observed
     assert last is not None
-    again = judge(
-        setting.asked.stage,
-        _with(last.snapshot, window),
-        setting.file.inventory,
-        today=setting.started.date(),
-        operator=setting.who,
-    )
+    again = _judged(setting, _with(last.snapshot, window))
     showing.tell_tally(setting.talk, again)
     shown: list[Shown] = [soak_figure(window)] if window.started else [Paragraph(_not_started(window))]
     if after is not None:
@@ -46,17 +44,39 @@ def prove(setting: Setting, observed: Observed | None, judged: Judged) -> tuple[
     return last, again, Stack(*shown)
 
 
+def prove_acts(setting: Setting, observed: Observed | None, judged: Judged) -> Proof:
+    """After an apply: look at everything anew. What was done counts for nothing, only what is seen now."""
+    before = _judged(setting, observed.snapshot) if observed is not None else judged
+    after = look(setting, part=PROVED)
+    again = _judged(setting, after.snapshot)
+    showing.tell_tally(setting.talk, again)
+    shown = (showing.observed(after), showing.changed(before, again), showing.checked(setting.asked.stage, again))
+    return after, again, Stack(*shown)
+
+
+def _judged(setting: Setting, snapshot: Snapshot) -> Judged:
+    return judge(
+        setting.asked.stage,
+        snapshot,
+        setting.file.inventory,
+        today=setting.started.date(),
+        operator=setting.who,
+    )
+
+
 def _measure(setting: Setting, judged: Judged) -> tuple[SoakWindow, Observed | None]:
     """The window, and the second look when the soak was begun."""
     if setting.reached is None:
         window = setting.attempt.snapshot().of(SoakWindow)[0]
-        return window, look(setting, proof=True) if window.started else None
+        return window, look(setting, part=PROVED) if window.started else None
     inventory = setting.file.inventory
     chosen = inventory.soak if setting.asked.soak == "inventory" else setting.asked.soak
     wanted = seconds(inventory.soak if chosen == "none" else chosen) or 0.0
-    why_not = "the operator asked for none (soak = none)" if chosen == "none" else reds_before_soak(judged)
+    why_not = (
+        "the operator asked for none (soak = none)" if chosen == "none" else reds_before_soak(judged, inventory, wanted)
+    )
     window = SoakWindow(wanted, 0.0, why_not=why_not) if why_not else _soaked(setting, wanted)
-    observed = look(setting, proof=True) if window.started else None
+    observed = look(setting, part=PROVED) if window.started else None
     setting.attempt.store_soak(window, observed.redactor if observed else Redactor())
     return window, observed
 

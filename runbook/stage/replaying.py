@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,15 @@ from typing import Any
 from runbook import actions
 from runbook.errors import RunFolderError
 from runbook.evidence import Attempt, Run
-from runbook.evidence.entries import INVENTORY
+from runbook.evidence.amendments import in_force
 from runbook.inventory.load import InventoryFile
 from runbook.model import StageResult
 from runbook.stage.identity import read_inventory
 from runbook.stage.judging import Judged, judge
 from runbook.stage.parameters import Parameters
+from runbook.stage.setting import Setting
 from runbook.stage.showing import differences
-from runbook.stage.steps import Setting, Stage, adjusted
+from runbook.stage.steps import Stage
 from runbook.stage.telling import teller
 
 
@@ -67,14 +68,15 @@ def _replay(run: Run, attempt: Attempt) -> Replayed:
 
 def kept_inventory(run: Run, when: datetime) -> InventoryFile:
     """The inventory as it was kept with the run, read as of the night: a waiver that ran out since still counts."""
-    path = run.path / INVENTORY
+    path = run.path / in_force(run, when)[0]
     if not path.is_file():
-        raise RunFolderError(f"{run.path} holds no {INVENTORY}, so what should have been true is not known")
+        raise RunFolderError(f"{run.path} holds no {path.name}, so what should have been true is not known")
     return read_inventory(str(path), today=when.astimezone(UTC))
 
 
 def _result(judged: Judged, recorded: StageResult, file: InventoryFile) -> StageResult:
     asked = (recorded.stage, judged.snapshot, judged.findings, judged.explanation, file.inventory)
+    acted = recorded.mode == "apply"  # what was done is no answer that could be worked out again
     fresh = StageResult(
         stage=recorded.stage,
         attempt=recorded.attempt,
@@ -86,10 +88,10 @@ def _result(judged: Judged, recorded: StageResult, file: InventoryFile) -> Stage
         findings=judged.findings,
         criteria=judged.criteria,
         explanation=judged.explanation,
-        actions=actions.plan(*asked),
-        notes=actions.left_alone(*asked),
+        actions=recorded.actions if acted else actions.plan(*asked),
+        notes=recorded.notes if acted else actions.notes(recorded.stage, judged.snapshot, file.inventory),
     )
-    return adjusted(fresh, recorded)
+    return _adjusted(fresh, recorded)
 
 
 def replayed_stage(asked: Parameters) -> Stage:
@@ -105,3 +107,16 @@ def replayed_stage(asked: Parameters) -> Stage:
     who, how = str(run.facts["who"]), "replay"
     setting = Setting(asked, file, run, attempt, recorded.started, how, who, teller(how))
     return Stage(setting)
+
+
+def _adjusted(result: StageResult, recorded: StageResult) -> StageResult:
+    """A replayed result with the times, cuts and figures of the night, so that only answers are compared."""
+    return replace(
+        result,
+        started=recorded.started,
+        ended=recorded.ended,
+        timings=recorded.timings,
+        redactions=recorded.redactions,
+        time_scale=recorded.time_scale,
+        attempt=recorded.attempt,
+    )

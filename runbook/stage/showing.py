@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from runbook.display import (
@@ -10,6 +10,7 @@ from runbook.display import (
     Shown,
     Stack,
     Table,
+    actions_table,
     criteria_tables,
     findings_table,
     gaps_table,
@@ -22,12 +23,13 @@ from runbook.display import (
 )
 from runbook.errors import EvidenceError
 from runbook.evidence import Observed, result_json
-from runbook.model import StageResult, Tally
+from runbook.model import Action, Finding, StageResult, Tally
 from runbook.stage.judging import Judged
+from runbook.stage.parameters import ACTING_STAGES
 from runbook.stage.telling import Teller
 
 if TYPE_CHECKING:
-    from runbook.stage.steps import Setting
+    from runbook.stage.setting import Setting
 
 
 def where(setting: Setting) -> Table:
@@ -35,7 +37,7 @@ def where(setting: Setting) -> Table:
     run = setting.run.as_json()
     pinned = setting.file.inventory.cluster.uid
     more = {
-        "mode": f"{setting.asked.mode}: nothing is changed",
+        "mode": _mode(setting),
         "identity": "pinned, equal" if pinned else "the inventory pins no UID: this cluster can only be planned for",
         "began": setting.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "record": f"{setting.run.path.name}/{setting.attempt.path.name}",
@@ -45,6 +47,12 @@ def where(setting: Setting) -> Table:
     if float(run.get("time_scale", 1)) != 1:
         more["clock"] = f"the server's own, {run['time_scale']:g} times as fast as real time"
     return provenance(run, None, **more)
+
+
+def _mode(setting: Setting) -> str:
+    if setting.asked.mode == "apply" and setting.asked.stage in ACTING_STAGES:
+        return f"apply, confirmed for {setting.asked.confirm}: what the plan proves necessary is done"
+    return f"{setting.asked.mode}: nothing is changed"
 
 
 def observed(look: Observed) -> Shown:
@@ -73,6 +81,47 @@ def checked(stage: str, judged: Judged) -> Shown:
     if stage == "verify":
         tables.append(versions_table(findings))
     return Stack(*tables, findings_table(findings))
+
+
+def not_applied(planned: Sequence[Action], *, acting: bool) -> Shown:
+    """What Apply says in plan mode, and in stages that change nothing whatever the mode."""
+    if not acting:
+        return Paragraph("This stage only looks: nothing was changed.")
+    free = sum(not a.requires and not a.asks for a in planned)
+    decide = sum(not a.requires and bool(a.asks) for a in planned)
+    waits = len(planned) - free - decide
+    return Paragraph(
+        f"Mode plan: nothing was changed. Of {len(planned)} act(s) {free} could be done now, {decide} wait(s) for a "
+        f"person's decision, {waits} for something named in the plan."
+    )
+
+
+def applied(acts: Sequence[Action], notes: Sequence[str]) -> Shown:
+    """What was done and what came of it; what was not done says why."""
+    return Stack(actions_table(acts, caption="Apply"), *(Paragraph(note) for note in notes))
+
+
+def changed(before: Judged, after: Judged) -> Shown:
+    """Every answer that is another one now; what was done proves nothing, only this does."""
+    was = {(f.check, f.object): f for f in before.findings}
+    now = {(f.check, f.object): f for f in after.findings}
+    moved = [k for k in (*was, *(k for k in now if k not in was)) if _word(was.get(k)) != _word(now.get(k))]
+    minutes = (after.snapshot.observed_at - before.snapshot.observed_at).total_seconds() / 60
+    return Table(
+        f"What has changed in the {minutes:.0f} min between the two looks",
+        ("Question", "Before", "After"),
+        [(f"{k[0]} {k[1]}", _told(was.get(k)), _told(now.get(k))) for k in moved],
+        count=f"{len(moved)} of {len({**was, **now})} answers",
+        empty="no answer is another one than before",
+    )
+
+
+def _word(finding: Finding | None) -> str:
+    return finding.result.value if finding is not None else "not asked"
+
+
+def _told(finding: Finding | None) -> str:
+    return f"{_word(finding)}: {finding.reason}"[:200] if finding is not None else "not asked"
 
 
 def tell_tally(talk: Teller, judged: Judged) -> None:

@@ -6,36 +6,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
 from runbook.display import Paragraph, Shown, Stack, actions_table, card, first_causes
 from runbook.errors import VerdictFailed
-from runbook.evidence import Attempt, Observed, Run
-from runbook.inventory.load import InventoryFile
+from runbook.evidence import Observed, read_journal
+from runbook.evidence.acts import acts_of
 from runbook.model import Action, StageResult, Verdict
 from runbook.stage import showing
-from runbook.stage.identity import Reached, utc_now
+from runbook.stage.identity import utc_now
 from runbook.stage.judging import Judged, judge
-from runbook.stage.parameters import Parameters
-from runbook.stage.telling import Teller
+from runbook.stage.parameters import ACTING_STAGES
+from runbook.stage.setting import Setting
 
 Finish = Callable[["Stage", StageResult], None]
-
-
-@dataclass(frozen=True)
-class Setting:
-    """Where a stage stands: what was asked, of which cluster, into which run."""
-
-    asked: Parameters
-    file: InventoryFile
-    run: Run
-    attempt: Attempt
-    started: datetime
-    how: str
-    who: str
-    talk: Teller
-    reached: Reached | None = None
 
 
 @dataclass
@@ -48,7 +32,8 @@ class Stage:
     judged: Judged | None = None
     actions: tuple[Action, ...] = ()
     notes: tuple[str, ...] = ()
-    planned: bool = False
+    planned_at: float | None = None
+    acted: bool = False
     proved: bool = False
     timings: dict[str, float] = field(default_factory=dict)
     redactions: dict[str, int] = field(default_factory=dict)
@@ -59,12 +44,17 @@ class Stage:
         """The stage's name."""
         return self.setting.asked.stage
 
+    @property
+    def _acts(self) -> bool:
+        return self.setting.asked.mode == "apply" and self.name in ACTING_STAGES
+
     def observe(self) -> Shown:
         """Look at everything the stage needs. Run again, it looks again, and what was concluded before is dropped."""
         from runbook.stage.observing import look
 
         with self._step("observe"):
-            self.judged, self.actions, self.notes, self.planned, self.proved = None, (), (), False, False
+            self.judged, self.notes, self.planned_at, self.proved = None, (), None, False
+            self.actions = self.actions if self.acted else ()
             self.observed = look(self.setting)
             self.redactions = self.observed.redactions
         return showing.observed(self.observed)
@@ -81,18 +71,43 @@ class Stage:
 
         judged = self.judged or self._judge()
         with self._step("plan"):
-            asked = (self.name, judged.snapshot, judged.findings, judged.explanation, self.setting.file.inventory)
-            self.actions, self.notes, self.planned = actions.plan(*asked), actions.left_alone(*asked), True
-        return Stack(actions_table(self.actions, caption="Plan"), *(Paragraph(note) for note in self.notes))
+            inventory = self.setting.file.inventory
+            found = actions.plan(self.name, judged.snapshot, judged.findings, judged.explanation, inventory)
+            done = tuple(a for a in self.actions if a.outcome != "planned") if self.acted else ()
+            planned = tuple(replace(a, id=f"A{n}") for n, a in enumerate(found, 1 + len(done)))
+            self.actions = (*done, *planned)
+            self.notes = actions.notes(self.name, judged.snapshot, inventory)
+            self.planned_at = time.monotonic()
+        return Stack(actions_table(planned, caption="Plan"), *(Paragraph(note) for note in self.notes))
 
     def apply(self) -> Shown:
-        """Do what was planned. In plan mode, the only one of this version, nothing is done, and it is said."""
-        ready = sum(not a.requires for a in self.actions)
-        waiting = len(self.actions) - ready
-        return Paragraph(
-            f"Mode plan: nothing was changed. {ready} act(s) could be done now by a person, {waiting} wait(s) for "
-            "something named in the plan."
-        )
+        """Do what was planned, on proof and in order. Run again, it looks again first. In plan mode nothing is done."""
+        if not self._acts:
+            return showing.not_applied(self.actions, acting=self.name in ACTING_STAGES)
+        if self.setting.how == "replay":
+            recorded = self.setting.attempt.read_result()
+            self.actions, self.notes = recorded.actions, recorded.notes
+        else:
+            self._apply()
+        self.acted = True
+        return showing.applied(self.actions, self.notes)
+
+    def _apply(self) -> None:
+        from runbook.stage import applying
+
+        if self.acted or self.planned_at is None:
+            self.observe()
+            self.plan()
+        assert self.judged is not None
+        assert self.planned_at is not None
+        planned = tuple(a for a in self.actions if a.outcome == "planned")
+        with self._step("apply"):
+            try:
+                applied = applying.apply(self.setting, self.judged, planned, self.planned_at)
+                self.notes = (*self.notes, *applied.notes)
+            finally:
+                self.acted, self.planned_at = True, None
+                self.actions = acts_of(read_journal(self.setting.attempt.journal.path).entries) or self.actions
 
     def prove(self) -> Shown:
         """Measure again what was done. Verify measures quiet here, and then looks a second time."""
@@ -100,7 +115,8 @@ class Stage:
 
         judged = self.judged or self._judge()
         with self._step("prove"):
-            self.observed, self.judged, shown = proving.prove(self.setting, self.observed, judged)
+            look_again = proving.prove_acts if self.acted else proving.prove
+            self.observed, self.judged, shown = look_again(self.setting, self.observed, judged)
             self.proved = True
         return shown
 
@@ -116,8 +132,10 @@ class Stage:
 
         Raises VerdictFailed outside of Lab when the verdict is fail or error, or waived without `allow_waived`.
         """
-        if not self.planned:
+        if self.planned_at is None and not self.acted:
             self.plan()
+        if self.acted and not self.proved:
+            self.prove()
         judged = self.judged or self._judge()
         self.result = self._result(judged)
         if self.setting.how == "replay":
@@ -149,7 +167,7 @@ class Stage:
         return StageResult(
             stage=self.name,
             attempt=self.setting.attempt.number,
-            mode=self.setting.asked.mode,
+            mode="apply" if self._acts else "plan",
             verdict=judged.verdict,
             started=self.setting.started,
             ended=utc_now(),
@@ -224,16 +242,3 @@ class Stage:
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         return {"text/html": self.html(), "text/plain": self.text()}
-
-
-def adjusted(result: StageResult, recorded: StageResult) -> StageResult:
-    """A replayed result with the times, cuts and figures of the night, so that only answers are compared."""
-    return replace(
-        result,
-        started=recorded.started,
-        ended=recorded.ended,
-        timings=recorded.timings,
-        redactions=recorded.redactions,
-        time_scale=recorded.time_scale,
-        attempt=recorded.attempt,
-    )

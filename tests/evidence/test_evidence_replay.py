@@ -45,9 +45,9 @@ def test_storing_the_same_twice_gives_the_same_bytes(attempt: Attempt) -> None:
 
 
 def test_the_second_look_counts_and_the_first_one_stays(attempt: Attempt) -> None:
-    attempt.store(seen(pod("c")), proof=True)
+    attempt.store(seen(pod("c")), part="proved")
     assert [p.metadata.name for p in attempt.snapshot().objects["Pod"]] == ["c"]
-    assert [p.metadata.name for p in attempt.snapshot(proof=False).objects["Pod"]] == ["a", "b"]
+    assert [p.metadata.name for p in attempt.snapshot(part="").objects["Pod"]] == ["a", "b"]
     attempt.forget_proof()
     assert [p.metadata.name for p in load_snapshot(attempt.path).objects["Pod"]] == ["a", "b"]
 
@@ -56,7 +56,7 @@ def test_measured_quiet_stands_beside_the_looks(attempt: Attempt) -> None:
     window = SoakWindow(60.0, 60.0, NOW, NOW, (SoakReset(NOW, "restarts 0 → 1", "Pod/a/b"),), 3)
     attempt.store_soak(window, Redactor())
     assert attempt.snapshot().of(SoakWindow) == (window,)
-    assert "SoakWindow" not in attempt.snapshot(proof=False).objects
+    assert "SoakWindow" not in attempt.snapshot(part="").objects
 
 
 def test_an_altered_file_is_not_what_was_recorded(attempt: Attempt) -> None:

@@ -22,7 +22,7 @@ from papermill.cli import _resolve_type
 
 from runbook.errors import ParameterError
 from runbook.evidence import read_journal
-from runbook.runner import StageOutcome, run_notebook, run_stage
+from runbook.runner import Acting, StageOutcome, run_notebook, run_stage
 from runbook.stage.telling import Relay
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -183,9 +183,10 @@ class TestParameters:
 
     def test_ours_refuses_before_a_kernel_starts(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("runbook.runner.stages.run_notebook", lambda *_, **__: pytest.fail("a kernel was started"))
-        for change in ({"mode": "aplly"}, {"soak": "5 minutes"}, {"mode": "apply"}, {"run": Path("/x"), "soak": "-3m"}):
+        for change in ({"acting": Acting(wait="soon")}, {"soak": "5 minutes"}, {"run": Path("/x"), "soak": "-3m"}):
+            stage = "cleanup" if "acting" in change else "verify"
             with pytest.raises(Exception) as caught:  # noqa: PT011  the exit code is what counts
-                run_stage("verify", inventory=tmp_path / "i.yaml", outputs=tmp_path, talk=SILENT, **change)  # type: ignore[arg-type]
+                run_stage(stage, inventory=tmp_path / "i.yaml", outputs=tmp_path, talk=SILENT, **change)  # type: ignore[arg-type]
             assert caught.value.exit_code == 2  # type: ignore[attr-defined]
         assert list(tmp_path.iterdir()) == []
 

@@ -18,7 +18,7 @@ from runbook.rehearsal.clock import ScaledClock
 from runbook.rehearsal.controllers.helmaction import HelmAction, HelmError
 from runbook.rehearsal.controllers.helmstate import Attempt, decide, exhausted, timeout
 from runbook.rehearsal.durations import seconds
-from runbook.rehearsal.personconditions import COUNTED, RECENT, TESTS, holds, matching
+from runbook.rehearsal.personconditions import COUNTED, TESTS, holds, matching
 from runbook.rehearsal.personfile import Condition
 from runbook.rehearsal.scenario import Scenario, find
 from runbook.rehearsal.store import Store
@@ -286,21 +286,9 @@ class TestConditions:
         assert [o["metadata"]["name"] for o in found] == ["ended" if current else "lags"]
         assert len(found) == number
 
-    def test_recent_counts_events_back_from_now_in_cluster_time(self, store: Store) -> None:
-        pod = store.get(store.kinds["v1", "pods"], "a", "a-1")
-        store.event(pod, "Warning", "BackOff", "again", "kubelet")
-        warned = {"kind": "Event", "equals": {"type": "Warning"}, "recent": "15m"}
-        store.clock.advance(840)
-        assert len(matching(store, warned)) == 1
-        assert not holds(store, [{**warned, "count": 0}])
-        store.clock.advance(120)
-        assert holds(store, [{**warned, "count": 0}])
-        store.event(pod, "Warning", "BackOff", "again", "kubelet")
-        assert not holds(store, [{**warned, "count": 0}])
-
     def test_the_files_model_and_the_conditions_know_the_same_words(self) -> None:
         fields = {field.alias or name for name, field in Condition.model_fields.items()}
-        assert fields == {*COUNTED, *TESTS, RECENT}
+        assert fields == {*COUNTED, *TESTS}
 
 
 ATTEMPT = Attempt("c", "1.0.0", {"a": 1})

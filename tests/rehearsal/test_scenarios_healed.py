@@ -6,6 +6,7 @@ A script stands in for the product here: it installs the CA, deletes wreckage an
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import re
 import shutil
@@ -18,7 +19,10 @@ from typing import Any, get_args
 
 import pytest
 from pair_process import Living, living
+from ruamel.yaml import YAML
 
+from runbook.embedded import EmbeddedCluster as ParentOf
+from runbook.errors import ScenarioError
 from runbook.inventory.load import load
 from runbook.inventory.model import Inventory
 from runbook.judgement.waivers import is_automation
@@ -54,7 +58,8 @@ class TestWhatThePersonDoes:
         for ending in ENDINGS:
             stages = [stage for frame in NIGHT.frames(ending) for stage in frame.stages]
             assert len(stages) + 1 <= 24
-            assert stages[-2:] == ["reconcile", "verify"]
+            last = NIGHT.frames(ending)[-1].stages
+            assert set(last) == set(stages), "a stage whose latest attempt is an old red one decides the run"
 
     def test_the_seed_ending_acts_by_hand_as_before(self) -> None:
         done = Counter(act.word for act in acts("seed"))
@@ -75,6 +80,37 @@ def edited(folder: Path, ending: str) -> tuple[Inventory, list[str]]:
         assert edit_inventory(path, words(act), now) == ("changed nothing in inventory.yaml: it already says so", "")
     assert path.read_text() != before
     return load(path, today=now.date()).inventory, lines
+
+
+class TestEndings:
+    """What one process says of an ending, and what its parent makes of it."""
+
+    def test_unaided_is_the_same_night_with_nobody_in_it(self) -> None:
+        healed, alone = NIGHT.frames("healed"), NIGHT.frames("healed-unaided")
+        assert [f.model_copy(update={"person": ()}) for f in healed] == list(alone)
+        assert acts("healed-unaided") == []
+
+    @pytest.mark.parametrize(("ending", "may"), [("seed", False), ("healed-unaided", True)])
+    def test_the_parent_is_told_whether_stages_may_act(self, ending: str, may: bool) -> None:
+        with ParentOf("night", time_scale=60, ending=ending) as cluster:
+            assert [(f.name, f.acts) for f in cluster.frames] == [(f.name, may) for f in NIGHT.frames(ending)]
+            assert cluster.ready["ending"] == ending
+
+    def test_an_ending_there_is_not_is_refused_with_the_names_of_those_there_are(self) -> None:
+        with pytest.raises(ScenarioError, match="has no ending 'haeled'; it has: seed, healed, healed-waived") as error:
+            ParentOf("night", time_scale=60, ending="haeled")
+        assert error.value.exit_code == 2
+
+    def test_nothing_waits_for_a_time(self) -> None:
+        """Every word of every condition but `kind` and the counts is asked of objects, and none of them is a duration."""
+        endings = YAML(typ="safe").load((NIGHT.folder / "person.yaml").read_text())["endings"].values()
+        frames = [frame for ending in endings for frame in ending]
+        waits = [act["wait"] for frame in frames for act in frame.get("person") or () if "wait" in act]
+        conditions = [c for some in (*waits, *(f["until"] for f in frames)) for c in some]
+        assert len(conditions) > 20
+        assert {word for c in conditions for word in c} <= {
+            "kind", "namespace", "name", "condition", "waiting", "equals", "current", "count", "min",
+        }  # fmt: skip
 
 
 class TestInventoryEdits:
@@ -127,6 +163,7 @@ class TestInventoryEdits:
 )
 def test_the_persons_edits_can_be_left_out(edits: str, done: list[str], tmp_path: Path) -> None:
     told: list[str] = []
+    amended: list[tuple[Path, str]] = []
 
     async def play() -> str:
         cluster = EmbeddedCluster(find("pair"), tmp_path, scale=0, inventory=tmp_path / "mine.yaml")
@@ -134,9 +171,15 @@ def test_the_persons_edits_can_be_left_out(edits: str, done: list[str], tmp_path
         try:
             cluster.write_kubeconfigs()
             cluster.write_inventory()
-            async with Person(cluster, lambda _did, **facts: told.append(facts["act"]), edits=edits) as person:
+            async with Person(
+                cluster,
+                lambda _did, **facts: told.append(facts["act"]),
+                edits=edits,
+                amended=lambda *a: amended.append(a),
+            ) as person:
                 edit = {"entries": "services", "where": {"id": "postbox"}, "remove": True, "message": "m"}
                 await person.act([{"unseal": {"authority": "lost"}}, {"inventoryEdit": edit}])
+                await person.act([{"inventoryEdit": {**edit, "message": "again"}}])  # nothing is left to change
                 if edits == "none":  # nor is what they would bring about waited for
                     await person.act([{"wait": [{"kind": "Pod", "count": 99}]}])
         finally:
@@ -144,7 +187,8 @@ def test_the_persons_edits_can_be_left_out(edits: str, done: list[str], tmp_path
         return (tmp_path / "mine.yaml").read_text()
 
     text = asyncio.run(asyncio.wait_for(play(), 30))
-    assert told == done
+    assert told == [*done, *(["inventoryEdit"] if edits == "all" else [])]
+    assert amended == ([(tmp_path / "mine.yaml", "m")] if edits == "all" else [])
     assert ("id: postbox" in text) == (edits != "all")
 
 
@@ -283,6 +327,7 @@ class TestLived:
             ]
             found = load(cluster.state / "inventory.yaml", today=datetime.now(UTC).date()).inventory
             assert bool(found.waivers) == (ending == "healed-waived")
+            self.tells_of_its_edits_once(cluster)
             assert any(e.smoke and e.ca for e in found.endpoints)
 
     @staticmethod
@@ -293,6 +338,19 @@ class TestLived:
         noted = [w for line in map(json.loads, journal) for w in line["writes"]]
         assert [(e["method"], e["path"]) for e in logged] == [(w["method"], w["path"]) for w in noted]
         return [(w["method"], w["path"]) for w in noted]
+
+    @staticmethod
+    def tells_of_its_edits_once(cluster: Living) -> None:
+        """One event after the last of them: what a run takes in then is the edited file, with every reason."""
+        events = [e["event"] if e["event"] != "person" else e["act"] for e in cluster.told]
+        (told,) = (e for e in cluster.told if e["event"] == "inventory")
+        edits = [e for e in cluster.told if e.get("act") == "inventoryEdit"]
+        assert set(told) == {"event", "path", "who", "why"}
+        assert (told["path"], told["who"]) == (cluster.told[0]["inventory"], "R. Becker")
+        assert told["why"] == "; ".join(e["why"] for e in edits)
+        assert events[events.index("inventory") - 1] == "inventoryEdit"
+        assert "inventoryEdit" not in events[events.index("inventory") :]
+        assert hashlib.sha256(Path(told["path"]).read_bytes()).hexdigest() == edits[-1]["after"]
 
     def test_what_is_stalled_stays_red_without_a_reset(self, tmp_path: Path) -> None:
         """The frontend's pods run as soon as the CA is there; its release has no retries left and stays as it is."""
@@ -307,12 +365,14 @@ class TestLived:
             reset(cluster)
             assert "midwestmtg-frontend" not in red(cluster)
 
-    def test_without_the_persons_edits_every_frame_comes_and_the_end_is_red(self, tmp_path: Path) -> None:
-        more = ("--person", "--ending", "healed", "--person-edits", "none")
-        with living(tmp_path, *more, scenario="night") as cluster:
+    @pytest.mark.parametrize("more", [("healed-unaided",), ("healed", "--person-edits", "none")], ids=" ".join)
+    def test_without_the_persons_edits_every_frame_comes_and_the_end_is_red(
+        self, more: tuple[str, ...], tmp_path: Path
+    ) -> None:
+        with living(tmp_path, "--person", "--ending", *more, scenario="night") as cluster:
             heal(cluster)
             assert red(cluster) == LOCKED | {"midwestmtg-discord-bot", "velero", "ffl-backend"}
-            assert [e for e in cluster.told if e["event"] == "person"] == []
+            assert [e for e in cluster.told if e["event"] in ("person", "inventory")] == []
 
     def test_without_the_inventorys_edits_the_cluster_heals_and_the_inventory_is_as_it_was(
         self, tmp_path: Path

@@ -33,9 +33,11 @@ class Night:
         return [json.loads(p.read_text()) for p in sorted(self.run.glob(f"{stage}*/result.json"))]
 
 
-def _live(outputs: Path, scenario: str | Path = "night", *, scale: int = 60) -> Night:
-    argv = [sys.executable, "-m", "runbook", "rehearse", "--ending", "seed", "--scenario", str(scenario)]
-    argv += ["--time-scale", str(scale), "--outputs", str(outputs)]
+def _live(
+    outputs: Path, scenario: str | Path = "night", *, scale: int = 60, ending: str = "seed", more: tuple[str, ...] = ()
+) -> Night:
+    argv = [sys.executable, "-m", "runbook", "rehearse", "--ending", ending, "--scenario", str(scenario)]
+    argv += ["--time-scale", str(scale), "--outputs", str(outputs), *more]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=600, check=False)
     return Night(done.returncode, done.stdout, done.stderr, outputs)
 

@@ -250,7 +250,7 @@ def test_our_own_acts_are_told_as_ours_and_planned_ones_are_not_told() -> None:
     done = Action("A1", "write-ca", ObjectRef("Node", "", "b"), "r", "u", "c", outcome="changed")
     story = [result(actions=(done, replace(done, id="A2", outcome="planned")))]
     (act,) = recorded_acts(story)
-    assert (act.who, act.what) == ("operator", "A1 write-ca Node/b: changed")
+    assert (act.who, act.what) == ("operator", "write-ca b: changed")
 
 
 def test_nothing_recorded_teaches_nothing() -> None:

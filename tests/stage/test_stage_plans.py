@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runbook.actions import left_alone, plan
+from runbook.actions import notes, plan
 from runbook.domain.kinds import convert
 from runbook.domain.probes import RegistryTrust
 from runbook.inventory.model import Inventory
@@ -98,7 +98,7 @@ class TestCleanup:
         seen = snapshot(Pod=pods, Job=[job()], RegistryTrust=[cell] if proof == "probe" else [])
         assert "Pod/ffl/web" not in self.planned(seen)
         assert "Pod/ffl/elsewhere" in self.planned(seen)
-        (line,) = left_alone("cleanup", seen, (), None, INVENTORY)
+        (line,) = notes("cleanup", seen, INVENTORY)
         assert "1 pod(s) on n1" in line
         assert "x509" in line
 
@@ -122,7 +122,7 @@ class TestCleanup:
         well = {**pod("well"), "status": {"phase": "Running"}}
         seen = snapshot(Pod=[foreign, kept, well])
         assert self.planned(seen) == {}
-        assert "runbook/keep" in left_alone("cleanup", seen, (), None, INVENTORY)[0]
+        assert "runbook/keep" in notes("cleanup", seen, INVENTORY)[0]
 
 
 class TestReconcile:
@@ -169,13 +169,12 @@ class TestReconcile:
         seen = self.seen(
             HelmRelease=[release("backend", suspend=True), release("frontend", dependsOn=[{"name": "backend"}])]
         )
-        found = {
-            a.object.name: a.requires
-            for a in plan("reconcile", seen, (), explained(ObjectRef("HelmRelease", "ffl", "backend")), INVENTORY)
-        }
-        assert any("suspended" in r for r in found["backend"])
-        assert any("first cause" in r for r in found["backend"])
-        assert any("depends on HelmRelease/ffl/backend" in r for r in found["frontend"])
+        cause = explained(ObjectRef("HelmRelease", "ffl", "frontend"))
+        found = {a.object.name: a for a in plan("reconcile", seen, (), cause, INVENTORY)}
+        assert found["backend"].kind == "resume"
+        assert "a person decides" in found["backend"].asks
+        assert any("first cause" in r for r in found["frontend"].requires)
+        assert any("depends on HelmRelease/ffl/backend" in r for r in found["frontend"].requires)
 
     def test_a_reset_is_named_only_where_retries_are_exhausted(self) -> None:
         stalled = release("backend")
@@ -217,14 +216,21 @@ class TestRegistryCA:
         assert plan("registry-trust", snapshot(RegistryTrust=cells), (), None, INVENTORY) == ()
 
 
-def test_nothing_in_the_plans_can_write() -> None:
-    import ast
-    from pathlib import Path
+def test_a_plan_writes_nothing_and_speaks_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planning is pure: no socket, no file for writing, whatever is wrong."""
+    import builtins
+    import socket
 
-    import runbook.actions
+    def refuse(*_args: Any, **_kwargs: Any) -> Any:
+        raise AssertionError("a plan reached out")
 
-    for path in Path(runbook.actions.__file__).parent.glob("*.py"):
-        names = {n.module for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.ImportFrom)}
-        assert not [
-            n for n in names if n and n.startswith(("runbook.clients", "runbook.evidence", "httpx", "kubernetes"))
-        ]
+    cell = RegistryTrust("n1", "docker", "registry:5000", chain=X509)
+    owned = pod("migrate-x", node="n2", labels={"job-name": "migrate"})
+    seen = snapshot(
+        Pod=[pod("web", node="n2"), owned], Job=[job()], HelmRelease=[release("backend")], RegistryTrust=[cell]
+    )
+    [plan(stage, seen, (), None, INVENTORY) for stage in ("registry-trust", "cleanup", "reconcile")]  # imports are done
+    monkeypatch.setattr(socket, "socket", refuse)
+    monkeypatch.setattr(builtins, "open", refuse)
+    kinds = {a.kind for s in ("registry-trust", "cleanup", "reconcile") for a in plan(s, seen, (), None, INVENTORY)}
+    assert {"install-registry-ca", "delete-job", "delete-pod", "request-reconcile"} <= kinds

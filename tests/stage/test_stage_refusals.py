@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from runbook.embedded import EmbeddedCluster
-from runbook.errors import NotBuiltError, UsageError
+from runbook.errors import UsageError
 from runbook.stage import begin
 
 TOKEN = "ghp_" + "a1B2" * 9
@@ -68,7 +68,7 @@ CASES: dict[str, tuple[Case, str]] = {
     "mistyped parameter": ({"soak": 5}, "quote it"),
     "soak that is no duration": ({"soak": "5 minutes"}, "not inventory, none or a duration"),
     "mode that is none": ({"mode": "aply"}, "none of plan, apply"),
-    "apply, which is not built": ({"mode": "apply"}, "not built yet"),
+    "apply without the cluster's name": ({"mode": "apply"}, "the cluster's name must be typed"),
     "confirm of another cluster": ({"confirm": "staging"}, "'meadow'"),
     "secret as a parameter": ({"context": TOKEN}, "looks like a secret"),
     "no inventory": ({"inventory": ""}, "no inventory is named"),
@@ -114,11 +114,6 @@ def test_what_is_refused_before_connecting_asks_the_server_nothing(
     with pytest.raises(UsageError):
         begin("verify", **{**asked, "sok": "none"})
     assert sum("runbook" in line for line in log.read_text().splitlines()) == before
-
-
-def test_apply_is_refused_by_name(asked: dict[str, str]) -> None:
-    with pytest.raises(NotBuiltError, match="not built yet"):
-        begin("cleanup", **{**asked, "mode": "apply", "confirm": "meadow"})
 
 
 def test_an_unknown_stage_names_the_nearest(asked: dict[str, str]) -> None:

@@ -62,7 +62,7 @@ class TestSteps:
         assert first is not None
         assert stage.observed is not None
         assert stage.observed.snapshot.observed_at > first.snapshot.observed_at
-        assert (stage.judged, stage.actions, stage.planned) == (None, (), False)
+        assert (stage.judged, stage.actions, stage.planned_at) == (None, (), None)
 
     def test_recording_twice_keeps_one_attempt(self, asked: dict[str, str]) -> None:
         stage = begin("diagnose", **asked)

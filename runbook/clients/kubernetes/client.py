@@ -10,7 +10,7 @@ from functools import cached_property
 import httpx
 import msgspec
 
-from runbook.clients.kubernetes import discovery, listing, watching
+from runbook.clients.kubernetes import discovery, listing, reviewing, watching
 from runbook.clients.kubernetes.kubeconfig import access
 from runbook.clients.kubernetes.listing import Listing, Progress
 from runbook.clients.kubernetes.transport import Transport
@@ -46,13 +46,13 @@ class KubeClient:
     """Reads one cluster. It has no method that writes."""
 
     def __init__(self, transport: Transport, *, server: str, context: str, user: str) -> None:
-        self._transport = transport
+        self.transport = transport
         self.server, self.context, self.user = server, context, user
 
     def identify(self) -> ServerInfo:
         """Version, readiness and the UID of kube-system. Raises ClusterIdentityError when this is no usable cluster."""
         try:
-            version = msgspec.json.decode(self._transport.get("/version", "the server's version").content)
+            version = msgspec.json.decode(self.transport.get("/version", "the server's version").content)
             uid = self._uid()
         except DeniedError as error:
             hint = "Log in again, or choose another context with --context."
@@ -74,14 +74,14 @@ class KubeClient:
 
     def _uid(self) -> str:
         answer = msgspec.json.decode(
-            self._transport.get("/api/v1/namespaces/kube-system", "namespace kube-system").content
+            self.transport.get("/api/v1/namespaces/kube-system", "namespace kube-system").content
         )
         metadata = answer.get("metadata") if isinstance(answer, dict) else None
         return str(metadata.get("uid", "")) if isinstance(metadata, dict) else ""
 
     def _readiness(self) -> tuple[bool, str]:
         try:
-            self._transport.get("/readyz", "the server's readiness", accept="text/plain")
+            self.transport.get("/readyz", "the server's readiness", accept="text/plain")
         except ObservationError as error:
             return False, error.why
         return True, ""
@@ -89,7 +89,7 @@ class KubeClient:
     def clock(self) -> ServerClock:
         """The server's own clock, which only the embedded cluster has."""
         what = "the server's clock"
-        content = self._transport.get("/clock", what).content
+        content = self.transport.get("/clock", what).content
         try:
             answer = msgspec.json.decode(content)
             now = datetime.fromisoformat(str(answer["now"])).astimezone(UTC)
@@ -101,7 +101,7 @@ class KubeClient:
     def _found(self) -> discovery.Discovered | ObservationError:
         """Asked once, also when the server does not answer: two dozen kinds must not each wait for that."""
         try:
-            return discovery.discover(self._transport)
+            return discovery.discover(self.transport)
         except ObservationError as error:
             return error
 
@@ -120,13 +120,28 @@ class KubeClient:
         """
         accept = listing.METADATA_ONLY if metadata_only or kind == "Secret" else listing.PLAIN
         return listing.fetch(
-            self._transport,
+            self.transport,
             kind,
-            self._path(kind, namespace),
+            self.path(kind, namespace),
             what_of(kind, namespace),
             progress=progress,
             accept=accept,
         )
+
+    def get(self, kind: str, namespace: str, name: str) -> bytes:
+        """One object as it is served. Raises MissingError when it is not there, or another ObservationError.
+
+        Of a Secret only metadata is asked for.
+        """
+        accept = listing.METADATA_ONE if kind == "Secret" else listing.PLAIN
+        what = f"{kind}/{namespace}/{name}" if namespace else f"{kind}/{name}"
+        return self.transport.get(f"{self.path(kind, namespace)}/{name}", what, accept=accept).content
+
+    def events_of(self, namespace: str, uid: str) -> bytes:
+        """The events about one object, as an EventList. Raises an ObservationError."""
+        what = f"events in namespace {namespace}"
+        selector = f"involvedObject.uid={uid}"
+        return self.transport.get(f"/api/v1/namespaces/{namespace}/events", what, fieldSelector=selector).content
 
     def watch(
         self,
@@ -139,9 +154,9 @@ class KubeClient:
     ) -> Iterator[watching.WatchEvent]:
         """Changes since a list's revision, until told to stop."""
         watcher = watching.Watcher(
-            self._transport,
+            self.transport,
             kind,
-            self._path(kind, namespace),
+            self.path(kind, namespace),
             resource_version,
             lambda: self.list(kind, namespace=namespace),
             silence=silence,
@@ -150,28 +165,7 @@ class KubeClient:
 
     def review(self, verb: str, group: str, resource: str, namespace: str = "") -> AccessReview:
         """SelfSubjectAccessReview: may this identity do that? Namespace "" means all of them."""
-        name, _, subresource = resource.partition("/")
-        attributes = {
-            "verb": verb,
-            "group": group,
-            "resource": name,
-            "subresource": subresource,
-            "namespace": namespace,
-        }
-        body = {
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": {k: v for k, v in attributes.items() if v}},
-        }
-        what = f"access review of {verb} {resource}"
-        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-        content = self._transport.post(path, what, msgspec.json.encode(body)).content
-        try:
-            status = msgspec.json.decode(content, type=_Review).status
-        except (msgspec.DecodeError, msgspec.ValidationError) as error:
-            raise MalformedError(what, f"the review cannot be read: {error}") from error
-        reason = status.reason or status.evaluation_error
-        return AccessReview(verb, group, resource, namespace, status.allowed and not status.denied, reason)
+        return reviewing.review(self.transport, verb, group, resource, namespace)
 
     def logs(
         self,
@@ -189,26 +183,27 @@ class KubeClient:
         query |= {"tailLines": tail} if tail is not None else {}
         query |= {"previous": "true"} if previous else {}
         path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
-        with self._transport.stream(path, f"log of pod {namespace}/{pod}", silence=20.0, **query) as response:
+        with self.transport.stream(path, f"log of pod {namespace}/{pod}", silence=20.0, **query) as response:
             yield from response.iter_lines()
 
     def verify_sealed(self, entry: SealedSecrets, namespace: str, name: str, raw: bytes) -> UnsealProbe:
         """Would this SealedSecret open? The controller's /v1/verify, through the service proxy; nothing is decrypted."""
         path = f"/api/v1/namespaces/{entry.namespace}/services/http:{entry.service}:{entry.port}/proxy/v1/verify"
         what = f"/v1/verify of SealedSecret {namespace}/{name}"
-        response = self._transport.post(path, what, raw, accepted=(409,))
+        response = self.transport.post(path, what, raw, accepted=(409,))
         return UnsealProbe(namespace, name, response.status_code == 200, response.status_code)
 
     def proxy_get(self, namespace: str, service: str, port: str, path: str) -> httpx.Response:
         """GET a Service's path through the API server; any status is an answer."""
         where = f"/api/v1/namespaces/{namespace}/services/{service}:{port}/proxy/{path.lstrip('/')}"
-        return self._transport.get(where, f"service proxy of {namespace}/{service}")
+        return self.transport.get(where, f"service proxy of {namespace}/{service}")
 
     def close(self) -> None:
         """Close the connections."""
-        self._transport.close()
+        self.transport.close()
 
-    def _path(self, kind: str, namespace: str) -> str:
+    def path(self, kind: str, namespace: str) -> str:
+        """The path of a kind's collection, at the version this server serves. Raises an ObservationError."""
         served = self.discover().get(kind)
         if served is None:
             entry = KINDS[kind]
@@ -217,17 +212,6 @@ class KubeClient:
                 raise _anew(self._found.failed[kind])
             raise MissingError(what_of(kind, namespace), f"404 the server does not serve {entry.qualified}")
         return listing.collection(kind, served.version, namespace)
-
-
-class _ReviewStatus(msgspec.Struct, rename="camel"):
-    allowed: bool = False
-    denied: bool = False
-    reason: str = ""
-    evaluation_error: str = ""
-
-
-class _Review(msgspec.Struct):
-    status: _ReviewStatus = msgspec.field(default_factory=_ReviewStatus)
 
 
 def _anew(error: ObservationError) -> ObservationError:

@@ -16,6 +16,7 @@ from runbook.model import ObjectRef
 PAGE = 500
 PLAIN = "application/json"
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
+METADATA_ONE = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
 METADATA_LIST = "PartialObjectMetadataList"
 Progress = Callable[[str, int, int], None]
 

@@ -72,6 +72,16 @@ class Transport:
         response = self._tried("POST", path, what, headers, {}, body)
         return response if response.status_code in accepted else self._answered(what, response)
 
+    def change(
+        self, method: str, path: str, what: str, body: bytes, content_type: str, query: Mapping[str, str]
+    ) -> httpx.Response:
+        """A request that changes something: put again on 429 only. Any status is an answer to be judged by the caller.
+
+        Raises an ObservationError when there was none: nobody knows then whether it was carried out.
+        """
+        headers = {"Content-Type": content_type, "Accept": "application/json"}
+        return self._tried(method, path, what, headers, query, body)
+
     @contextmanager
     def stream(self, path: str, what: str, *, silence: float, **query: str | int) -> Iterator[httpx.Response]:
         """GET, line by line; `silence` is how many seconds may pass without a byte before it is a TimedOutError."""

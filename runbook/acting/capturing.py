@@ -1,0 +1,128 @@
+"""Evidence before destruction: what is about to be deleted is on disk first, whole, redacted and with its surroundings.
+
+A container that has not started has no log, and the server says so (400): that is kept as what it is. A log that is
+refused or does not come is something else: then nothing is deleted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from runbook.acting.hands import Hands, NotDone
+from runbook.acting.midaction import planned_release
+from runbook.errors import DeniedError, MissingError, ObservationError, TimedOutError, UnreachableError
+from runbook.evidence.files import json_bytes, private_folder, write_whole
+from runbook.model import Action, ObjectRef
+
+MAX_LINES = 20_000
+MAX_OWNERS = 6  # pod → ReplicaSet → Deployment is three; custom controllers stack a few more
+
+
+def capture(action: Action, obj: Mapping[str, Any], hands: Hands, *, pods: Iterable[Mapping[str, Any]] = ()) -> Path:
+    """Write manifest, events, logs, owner chain and release; gives the folder. `pods` are kept with their logs too.
+
+    Raises NotDone when one of it cannot be read, EvidenceError when it cannot be written. Nothing was deleted then.
+    """
+    folder = private_folder(hands.attempt.path / "captures" / f"{action.id}-{action.object.kind}-{action.object.name}")
+    try:
+        found = dict(_files(action, obj, hands, pods))
+    except ObservationError as error:
+        raise NotDone("failed", f"not deleted, because its evidence could not be read: {error}") from error
+    index = {}
+    for name, data in found.items():
+        private_folder((folder / name).parent)
+        write_whole(folder / name, data)
+        index[name] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    write_whole(folder / "index.json", json_bytes({"object": str(action.object), "uid": action.uid, "files": index}))
+    hands.journal.append("noted", f"captured {action.object}", act=action.id, folder=str(folder.name), files=len(index))
+    return folder
+
+
+def _files(
+    action: Action, obj: Mapping[str, Any], hands: Hands, pods: Iterable[Mapping[str, Any]]
+) -> Iterator[tuple[str, bytes]]:
+    ref = action.object
+    yield "manifest.json", _kept(ref.kind, obj, hands)
+    yield "events.json", _events(ref.namespace, str(obj["metadata"]["uid"]), hands)
+    owners = list(_owners(ref.namespace, obj, hands))
+    yield "owners.json", json_bytes([hands.redactor.item(dict(o)) for o in owners])
+    release = _release(planned_release(action), hands)
+    if release is not None:
+        yield "release.json", release
+    if ref.kind == "Pod":
+        yield from _logs("logs", obj, hands)
+    for pod in pods:
+        name = pod["metadata"]["name"]
+        yield f"pods/{name}/manifest.json", _kept("Pod", pod, hands)
+        yield f"pods/{name}/events.json", _events(ref.namespace, str(pod["metadata"]["uid"]), hands)
+        yield from _logs(f"pods/{name}/logs", pod, hands)
+
+
+def _kept(kind: str, obj: Mapping[str, Any], hands: Hands) -> bytes:
+    metadata = {k: v for k, v in obj["metadata"].items() if k != "managedFields"}
+    return json_bytes(hands.redactor.item({"kind": kind, **obj, "metadata": metadata}))
+
+
+def _events(namespace: str, uid: str, hands: Hands) -> bytes:
+    items = json.loads(hands.client.events_of(namespace, uid)).get("items") or []
+    return json_bytes([hands.redactor.item({"kind": "Event", **item}) for item in items])
+
+
+def _owners(namespace: str, obj: Mapping[str, Any], hands: Hands) -> Iterator[Mapping[str, Any]]:
+    """The chain of controllers. One of a kind this product does not read is kept as its reference."""
+    for _ in range(MAX_OWNERS):
+        references = obj["metadata"].get("ownerReferences") or []
+        owner = next((r for r in references if r.get("controller")), None)
+        if owner is None:
+            return
+        try:
+            obj = _of_kind(owner["kind"], hands.client.get(owner["kind"], namespace, owner["name"]))
+        except (KeyError, MissingError):
+            yield {"kind": owner["kind"], "metadata": {"name": owner["name"], "uid": owner.get("uid", "")}}
+            return
+        yield obj
+
+
+def _release(ref: ObjectRef | None, hands: Hands) -> bytes | None:
+    """The HelmRelease the object belongs to, with its status; None when it belongs to none or that one is gone."""
+    if ref is None:
+        return None
+    try:
+        return json_bytes(hands.redactor.item(_of_kind(ref.kind, hands.client.get(ref.kind, ref.namespace, ref.name))))
+    except MissingError:
+        return None
+
+
+def _of_kind(kind: str, served: bytes) -> dict[str, Any]:
+    return {"kind": kind, **json.loads(served)}
+
+
+def _logs(folder: str, pod: Mapping[str, Any], hands: Hands) -> Iterator[tuple[str, bytes]]:
+    spec, status = pod.get("spec") or {}, pod.get("status") or {}
+    restarts = {
+        s["name"]: s.get("restartCount", 0)
+        for s in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
+    }
+    for container in [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]:
+        name = container["name"]
+        yield f"{folder}/{name}.log", _log(pod, name, hands, previous=False)
+        if restarts.get(name, 0):
+            yield f"{folder}/{name}.previous.log", _log(pod, name, hands, previous=True)
+
+
+def _log(pod: Mapping[str, Any], container: str, hands: Hands, *, previous: bool) -> bytes:
+    metadata = pod["metadata"]
+    try:
+        lines = hands.client.logs(
+            metadata["namespace"], metadata["name"], container=container, tail=MAX_LINES, previous=previous
+        )
+        text = "".join(f"{hands.redactor.text(line)}\n" for line in lines)
+    except (DeniedError, TimedOutError, UnreachableError):
+        raise
+    except ObservationError as error:
+        text = f"(no log: {hands.redactor.text(error.why)})\n"
+    return text.encode("utf-8", errors="backslashreplace")

@@ -1,0 +1,178 @@
+"""The embedded pair of releases, broken, as a stage that may act meets it; each test that changes it has one of its own."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from ruamel.yaml import YAML
+
+from runbook.clients.kubernetes import KubeClient, connect
+from runbook.domain.certificates import facts
+from runbook.embedded import EmbeddedCluster
+from runbook.errors import VerdictFailed
+from runbook.evidence import read_journal
+from runbook.model import Action
+from runbook.stage import Stage, begin
+
+HOST = "registry.pair.example:5000"
+SCALE = 100  # the longest back-off of a pull is three real seconds
+
+
+@dataclass
+class Pair:
+    """A broken pair: its cluster, its inventory as a file of the test's own, and where runs go."""
+
+    cluster: EmbeddedCluster
+    inventory: Path
+    outputs: Path
+
+    @property
+    def given(self) -> dict[str, str]:
+        """What every stage is asked with."""
+        return {
+            "inventory": str(self.inventory),
+            "kubeconfig": str(self.cluster.kubeconfig),
+            "outputs": str(self.outputs),
+        }
+
+    def begin(self, stage: str, **given: str) -> Stage:
+        """A stage that may act."""
+        return begin(stage, **{**self.given, "mode": "apply", "confirm": "pair", **given})
+
+    def run(self, stage: str, **given: str) -> Stage:
+        """All steps of a stage that may act, to its record."""
+        opened = self.begin(stage, **given)
+        opened.observe()
+        opened.check()
+        opened.plan()
+        opened.apply()
+        opened.prove()
+        try:
+            opened.record()
+        except VerdictFailed:
+            assert opened.result is not None
+        return opened
+
+    def client(self) -> KubeClient:
+        """A reader of its own."""
+        return connect(kubeconfig=str(self.cluster.kubeconfig))
+
+    def get(self, kind: str, namespace: str, name: str) -> dict[str, Any]:
+        """An object as it is now."""
+        client = self.client()
+        try:
+            found: dict[str, Any] = json.loads(client.get(kind, namespace, name))
+        finally:
+            client.close()
+        return found
+
+    def pods(self, namespace: str) -> dict[str, str]:
+        """Names and uids of the pods there."""
+        client = self.client()
+        try:
+            return {p.ref.name: p.metadata.uid for p in client.list("Pod", namespace=namespace).items}
+        finally:
+            client.close()
+
+    def edit(self, change: Callable[[Any], None]) -> None:
+        """Edit the inventory's file."""
+        yaml = YAML()
+        data = yaml.load(self.inventory.read_text())
+        change(data)
+        with self.inventory.open("w") as file:
+            yaml.dump(data, file)
+
+    def writes(self) -> list[dict[str, Any]]:
+        """Every request of the product that may have changed something, from the server's own log."""
+        lines = (self.cluster.state / "requests.jsonl").read_text().splitlines()
+        asked = [json.loads(line) for line in lines]
+        questions = ("get", "list", "watch")
+        return [
+            r
+            for r in asked
+            if r["verb"] not in questions
+            and not any(part in r["path"] for part in ("accessreviews", "/proxy/"))
+            and r["user_agent"].startswith("runbook")
+        ]
+
+
+def events(stage: Stage) -> list[str]:
+    """The journal in short: `intended A1 …`."""
+    return [f"{e.event} {e.what}" for e in read_journal(stage.setting.attempt.journal.path).entries]
+
+
+def outcomes(stage: Stage) -> dict[str, str]:
+    """What came of each act, by its name."""
+    return {a.name: a.outcome for a in stage.actions}
+
+
+def named(stage: Stage, part: str) -> Action:
+    """The one act whose name contains a part."""
+    (found,) = [a for a in stage.actions if part in a.name]
+    return found
+
+
+@contextmanager
+def a_pair(folder: Path) -> Iterator[Pair]:
+    with EmbeddedCluster("pair", time_scale=SCALE) as cluster:
+        cluster.wait_for_frame(lambda _event: None)
+        inventory = cluster.inventory.parent / "mine.yaml"
+        inventory.write_text(cluster.inventory.read_text())
+        pair = Pair(cluster, inventory, folder / "outputs")
+        pair.edit(lambda data: _pinned(data, cluster))
+        yield pair
+
+
+def _pinned(data: Any, cluster: EmbeddedCluster) -> None:
+    ca = Path(data["registry"]["ca_file"])
+    pem = (ca if ca.is_absolute() else cluster.inventory.parent / ca).read_bytes()
+    data["registry"].setdefault("ca_fingerprint", facts(pem).fingerprint)
+
+
+def status(code: int, reason: str, message: str, **headers: str) -> httpx.Response:
+    """A Status as an API server sends it."""
+    body = {"kind": "Status", "status": "Failure", "code": code, "reason": reason, "message": message}
+    return httpx.Response(code, json=body, headers=headers)
+
+
+def ready_to_delete(pair: Pair) -> None:
+    """The CA is installed by hand just after a kubelet's try: the pod is wreckage whose cause is gone, until the next."""
+    tries = _tries(pair)
+    until = time.monotonic() + 20
+    while _tries(pair) == tries and time.monotonic() < until:
+        time.sleep(0.05)
+    root = pair.cluster.state / "nodes/pair-1/etc/docker/certs.d" / HOST
+    root.mkdir(parents=True, exist_ok=True)
+    root.joinpath("ca.crt").write_bytes((pair.cluster.state / "ca/registry-ca.crt").read_bytes())
+
+
+def _tries(pair: Pair) -> int:
+    """How often the kubelet has tried to pull the noteboard's image."""
+    client = pair.client()
+    try:
+        listing = client.list("Event", namespace="notes")
+    finally:
+        client.close()
+    events_ = [json.loads(raw) for raw in listing.raw]
+    return sum(e.get("count", 1) for e in events_ if e.get("reason") == "Pulling")
+
+
+def patch(pair: Pair, path: str, body: object) -> None:
+    """As somebody else would: another tool, with the same rights."""
+    access = json.loads(pair.cluster.kubeconfig.read_text())
+    cluster, user = access["clusters"][0]["cluster"], access["users"][0]["user"]
+    context = ssl.create_default_context(cafile=cluster["certificate-authority"])
+    headers = {
+        "Authorization": f"Bearer {user['token']}",
+        "Content-Type": "application/merge-patch+json",
+        "User-Agent": "kubectl",
+    }
+    httpx.patch(cluster["server"] + path, json=body, headers=headers, verify=context).raise_for_status()

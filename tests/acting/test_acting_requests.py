@@ -1,0 +1,80 @@
+"""Asking Flux: in order, only where nothing stands in the way, answered by that very token, and never twice for nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from acting_pair import Pair, named, outcomes, patch, ready_to_delete
+
+from runbook.domain.readiness import REQUESTED
+
+RELEASE = "/apis/helm.toolkit.fluxcd.io/v2/namespaces/notes/helmreleases/noteboard"
+
+
+def healed(pair: Pair) -> None:
+    """Trust restored, wreckage removed: what is left is to ask."""
+    ready_to_delete(pair)
+    pair.run("cleanup")
+
+
+def test_an_exhausted_release_is_reset_and_its_answer_awaited(pair: Pair) -> None:
+    healed(pair)
+    stage = pair.run("reconcile")
+    act = named(stage, "reset-release HelmRelease/notes/noteboard")
+    assert act.outcome == "changed"
+    assert "answered ready" in act.said
+    release = pair.get("HelmRelease", "notes", "noteboard")
+    token = release["metadata"]["annotations"][REQUESTED]
+    assert token in act.said
+    assert release["metadata"]["annotations"]["reconcile.fluxcd.io/resetAt"] == token
+    assert release["status"]["lastHandledReconcileAt"] == token
+    assert [m["manager"] for m in release["metadata"].get("managedFields", [])].count("runbook") <= 1
+
+
+def test_a_release_whose_cause_stands_is_not_asked(pair: Pair) -> None:
+    healed(pair)
+    stage = pair.run("reconcile")
+    act = named(stage, "HelmRelease/mail/postbox")
+    assert act.outcome == "skipped"
+    assert "sealed-secret-key-mismatch" in act.said
+    assert not [w for w in pair.writes() if w["name"] == "postbox"]
+
+
+def test_a_second_apply_asks_nothing(pair: Pair) -> None:
+    healed(pair)
+    pair.run("reconcile")
+    done = pair.writes()
+    second = pair.run("reconcile")
+    assert "changed" not in outcomes(second).values()
+    assert pair.writes() == done
+
+
+def test_what_was_suspended_since_the_plan_is_left_alone(pair: Pair) -> None:
+    healed(pair)
+    stage = pair.begin("reconcile")
+    stage.plan()
+    patch(pair, RELEASE, {"spec": {"suspend": True}})
+    stage.apply()
+    act = next(a for a in stage.actions if a.kind == "reset-release" and a.object.name == "noteboard")
+    assert (act.outcome, "suspended since the plan" in act.said) == ("skipped", True)
+
+
+def test_a_suspended_object_is_offered_and_resumed_only_by_a_named_decision(pair: Pair) -> None:
+    healed(pair)
+    patch(pair, RELEASE, {"spec": {"suspend": True}})
+    offered = pair.run("reconcile")
+    act = named(offered, "resume HelmRelease/notes/noteboard")
+    assert (act.outcome, pair.get("HelmRelease", "notes", "noteboard")["spec"]["suspend"]) == ("skipped", True)
+    decided = pair.run("reconcile", consent=act.name)
+    assert named(decided, "resume HelmRelease/notes/noteboard").outcome == "changed"
+    assert not pair.get("HelmRelease", "notes", "noteboard")["spec"].get("suspend")
+
+
+def test_an_answer_that_does_not_come_in_time_is_said_and_not_called_green(pair: Pair) -> None:
+    healed(pair)
+    stage = pair.begin("reconcile", wait="1s")
+    stage.plan()
+    stage.actions = tuple(replace(a, requires=()) if a.object.name == "noteboard" else a for a in stage.actions)
+    stage.apply()
+    act = named(stage, "reset-release HelmRelease/notes/noteboard")
+    assert "not answered within 1s" in act.said or "answered" in act.said
