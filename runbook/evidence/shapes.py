@@ -117,7 +117,7 @@ SHAPES: tuple[Shape, ...] = (
     ),
     Shape(
         "argument",
-        re.compile(r"--?(?:[\w-]*(?:password|passwd|token|secret|api-key))\s+([^\s\"'-][^\s\"']{5,})", re.IGNORECASE),
+        re.compile(r"(?<![\w-])--?(?:[\w-]*(?:password|passwd|token|secret|api-key))\s+([^\s\"'-][^\s\"']{5,})", re.IGNORECASE),
         ("-pass", "-token", "-secret", "-api-key"),
         1,
         _is_no_value,

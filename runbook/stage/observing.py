@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,11 @@ def look(setting: Setting, *, proof: bool = False) -> Observed:
     if setting.reached is None:
         folder = attempt.path / "observations" / ("proved" if proof else "")
         digest = observations_digest(attempt.path, proof=proof)
-        return Observed(folder, load_snapshot(attempt.path, proof=proof), Redactor(), digest)
+        snapshot = load_snapshot(attempt.path, proof=proof)
+        seen = {
+            kind: found for kind, found in snapshot.objects.items() if kind != "SoakWindow"
+        }  # measured, not looked at
+        return Observed(folder, replace(snapshot, objects=seen), Redactor(), digest)
     if not proof:
         attempt.forget_proof()
     reached = setting.reached

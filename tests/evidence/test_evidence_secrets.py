@@ -45,6 +45,7 @@ HARMLESS = (
     "Helm install failed: timed out waiting for the condition",
     "secretName: registry-tls, existingSecret: shop-api-secrets",
     "https://charts.example.com/index.yaml?page=2",
+    "SealedSecret/triager/ingest-worker-secret\n          (MODEL_TOKEN) cannot be opened",
 )
 
 
