@@ -24,10 +24,8 @@ def look(setting: Setting, *, proof: bool = False) -> Observed:
         folder = attempt.path / "observations" / ("proved" if proof else "")
         digest = observations_digest(attempt.path, proof=proof)
         snapshot = load_snapshot(attempt.path, proof=proof)
-        seen = {
-            kind: found for kind, found in snapshot.objects.items() if kind != "SoakWindow"
-        }  # measured, not looked at
-        return Observed(folder, replace(snapshot, objects=seen), Redactor(), digest)
+        objects = {k: v for k, v in snapshot.objects.items() if k != "SoakWindow"}  # measured, not looked at
+        return Observed(folder, replace(snapshot, objects=objects), Redactor(), digest)
     if not proof:
         attempt.forget_proof()
     reached = setting.reached
