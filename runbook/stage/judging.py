@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from runbook import checks, diagnosis
 from runbook.domain.durations import seconds
+from runbook.domain.kinds import KINDS
 from runbook.domain.probes import SoakWindow
 from runbook.inventory.model import Inventory
 from runbook.judgement import criteria as criteria_of
 from runbook.judgement import waivers
+from runbook.judgement.answers import cluster_ref
 from runbook.model import Criterion, Explanation, Finding, ObjectRef, Result, Snapshot, Verdict, verdict_of
-from runbook.stage.stages import STAGES
+from runbook.stage.stages import STAGES, wants
 
 _LOOK_BACK = ("controller-logs", "warning-events")
 NOT_YET = "it begins in Prove, when nothing else is red"
@@ -45,10 +47,27 @@ def judge(stage: str, snapshot: Snapshot, inventory: Inventory, *, today: date, 
     kind = STAGES[stage]
     if kind.soaks:
         snapshot = with_soak(snapshot, inventory)
-    findings = waivers.apply(checks.run(stage, snapshot, inventory), inventory, today, operator)
+    found = checks.run(stage, snapshot, inventory)
+    if found:
+        found = (*found, *_unseen(stage, snapshot, found))
+    findings = waivers.apply(found, inventory, today, operator)
     judged = tuple(criteria_of.judge(findings, inventory, stage))
     explanation = diagnosis.explain(snapshot, inventory) if kind.explains else None
     return Judged(snapshot, tuple(findings), judged, explanation, _verdict(findings, judged, explanation))
+
+
+def _unseen(stage: str, snapshot: Snapshot, found: Sequence[Finding]) -> Iterator[Finding]:
+    """Kinds the stage looks for and could not see, and of which no check has said so: a green must not stand on them.
+
+    A kind that is not served (404) has no objects: that is seen.
+    """
+    told = " ".join(f.reason for f in found if f.result is Result.ERROR)
+    for kind in wants(stage):
+        gap = snapshot.gaps.get(kind) if kind in KINDS and kind != "Secret" else None
+        if gap is None or gap.why in told or gap.why.startswith("404 "):
+            continue
+        needs = (f"permission needed: {gap.permission}",) if gap.permission else ()
+        yield Finding("access", cluster_ref(snapshot), Result.ERROR, f"{gap.what}: {gap.why}", needs)
 
 
 def _verdict(findings: Iterable[Finding], criteria: Iterable[Criterion], explanation: Explanation | None) -> Verdict:

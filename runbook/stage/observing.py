@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,9 @@ def look(setting: Setting, *, part: str = "") -> Observed:
     if setting.reached is None:
         folder = attempt.path / "observations" / part
         digest = observations_digest(attempt.path, part=part)
-        return Observed(folder, load_snapshot(attempt.path, part=part), Redactor(), digest)
+        snapshot = load_snapshot(attempt.path, part=part)
+        objects = {k: v for k, v in snapshot.objects.items() if k != "SoakWindow"}  # measured, not looked at
+        return Observed(folder, replace(snapshot, objects=objects), Redactor(), digest)
     if not part:
         attempt.forget_proof()
     reached = setting.reached

@@ -40,7 +40,7 @@ def where(setting: Setting) -> Table:
         "mode": _mode(setting),
         "identity": "pinned, equal" if pinned else "the inventory pins no UID: this cluster can only be planned for",
         "began": setting.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "record": f"{setting.run.path.name}/{setting.attempt.path.name}",
+        "record": f"{run.get('id', setting.run.path.name)}/{setting.attempt.path.name}",
     }
     if setting.file.inventory.resolve:
         more["resolve"] = ", ".join(f"{k} → {v}" for k, v in sorted(setting.file.inventory.resolve.items()))

@@ -7,6 +7,7 @@ The tests replay both with no cluster, so make them anew whenever checks, causes
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -15,6 +16,10 @@ from runbook.display import Talk
 from runbook.embedded import EmbeddedCluster
 from runbook.sequence import run_stages
 
+# What a record says of the place it was made in: nothing that is only true of the maker's own machine.
+os.environ["RUNBOOK_WHO"] = "operator"
+os.environ["LC_ALL"], os.environ["TZ"] = "C.UTF-8", "UTC"
+tempfile.tempdir = "/tmp"  # a folder every machine has, whatever TMPDIR says here
 EXAMPLE = Path(__file__).resolve().parents[2] / "outputs" / "example"
 
 

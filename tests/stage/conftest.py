@@ -1,4 +1,4 @@
-"""One embedded cluster on which nothing is wrong, for all tests that step through a stage."""
+"""Embedded clusters on which nothing is wrong, for all tests that step through a stage."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from calm_pair import CalmPair, living
 
 from runbook.embedded import EmbeddedCluster
 
@@ -15,6 +16,13 @@ def meadow() -> Iterator[EmbeddedCluster]:
     with EmbeddedCluster("healthy", time_scale=60) as cluster:
         cluster.wait_for_frame(lambda _event: None)
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def calm(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CalmPair]:
+    """Two releases, and a viewer whose rights the tests grant."""
+    with living(root, tmp_path_factory.mktemp("calm") / "scenario") as pair:
+        yield pair
 
 
 @pytest.fixture
