@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from runbook.domain.certificates import TrustFault, fault_of
@@ -90,9 +91,15 @@ def _kubelet_says(snapshot: Snapshot, node: str, host: str) -> str:
             continue
         for status in (*(pod.status.init_container_statuses or ()), *(pod.status.container_statuses or ())):
             message = status.state.waiting.message if status.state.waiting else ""
-            if host in message and "x509" in message:
+            if _names(message, host) and "x509" in message:
                 return message
     for event in snapshot.seen(Event):
-        if event.involved_object.uid in names and host in (event.message or "") and "x509" in (event.message or ""):
-            return event.message or ""
+        message = event.message or ""
+        if event.involved_object.uid in names and _names(message, host) and "x509" in message:
+            return message
     return ""
+
+
+def _names(message: str, host: str) -> bool:
+    """Whether a message names this very host: reg.example:5000 is neither other.reg.example:5000 nor reg.example."""
+    return re.search(rf"(?<![\w.-]){re.escape(host)}(?![\w-]|[.:]\w)", message) is not None
