@@ -61,6 +61,22 @@ class TestTrust:
         assert [str(f.result) for f in found] == ["pass", "warn"]
         assert "update-ca-certificates" in found[1].reason
 
+    def test_a_copy_in_the_os_store_alone_is_not_trust_and_says_what_was_forgotten(self, worlds: Any) -> None:
+        (found,) = self.ask(
+            worlds,
+            cell(read="read; not in the bundle: /usr/local/share/ca-certificates/registry-ca.crt", chain=UNKNOWN),
+        )
+        assert str(found.result) == "fail"
+        assert "registry-ca.crt was copied, but update-ca-certificates was not run" in found.reason
+        assert "no restart" in found.reason  # what a copy in certs.d would not need
+
+    def test_one_node_cured_by_hand_is_one_node_and_nothing_keeps_it(self, worlds: Any) -> None:
+        inventory = worlds.inventory(nodes=[{"name": n, "runtime": "docker"} for n in ("n1", "n2", "n3")])
+        cells = [cell("n1"), cell("n2", chain=UNKNOWN), cell("n3", chain=UNKNOWN)]
+        found = worlds.ask("registry-trust", worlds.snapshot(*cells, empty=["Pod", "Event"]), inventory)
+        assert [str(f.result) for f in found] == ["pass", "fail", "fail"]
+        assert "nothing keeps it after the next rebuild" in found[0].reason
+
     def test_probes_that_were_not_made_are_not_evaluated(self, worlds: Any) -> None:
         (found,) = self.ask(worlds, gaps=["RegistryTrust"])
         assert str(found.result) == "error"
