@@ -26,6 +26,7 @@ from runbook.errors import (
 )
 from runbook.evidence import Journal
 from runbook.inventory.model import Inventory
+from runbook.judgement.permissions import flux_namespace
 from runbook.model import ObjectRef
 
 NAME = "runbook-operator"
@@ -33,10 +34,8 @@ HINT = "Speak with them first. `without_lease = yes` acts without the Lease, and
 
 
 def lease_ref(inventory: Inventory) -> ObjectRef:
-    """Where the Lease lies: in Flux's namespace, else in that of the first release."""
-    places = [k.namespace for k in inventory.kustomizations] + [s.namespace for s in inventory.sources]
-    places += [r.namespace for r in inventory.releases]
-    return ObjectRef("Lease", places[0] if places else "default", NAME)
+    """Where the Lease lies: in Flux's namespace."""
+    return ObjectRef("Lease", flux_namespace(inventory), NAME)
 
 
 @dataclass

@@ -12,7 +12,6 @@ from runbook.domain.pods import Pod
 from runbook.domain.podstatus import troubles
 from runbook.domain.probes import RegistryTrust
 from runbook.domain.workloads import DaemonSet, Deployment, Job, ReplicaSet, StatefulSet
-from runbook.inventory.model import Inventory
 from runbook.model import Explanation, FirstCause, ObjectRef, Snapshot
 
 KEEP = "runbook/keep"
@@ -117,14 +116,6 @@ def is_acting(release: HelmRelease) -> bool:
     """Whether it is at work itself: one that waits for a dependency is Reconciling as well, and does nothing."""
     ready = condition(release.status.conditions, "Ready")
     return is_reconciling(release) and not (ready is not None and ready.reason == "DependencyNotReady")
-
-
-def owned_namespaces(inventory: Inventory) -> frozenset[str]:
-    """The namespaces the inventory speaks of: nothing outside of them is ever planned."""
-    named = {r.namespace for r in inventory.releases} | {s.namespace for s in inventory.services if s.namespace}
-    named |= {r.workload.namespace for r in inventory.infrastructure}
-    named |= {s.namespace for s in inventory.sources} | {k.namespace for k in inventory.kustomizations}
-    return frozenset(named)
 
 
 def stands(cause: FirstCause | None, snapshot: Snapshot) -> str:

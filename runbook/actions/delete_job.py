@@ -9,12 +9,12 @@ from typing import Any
 from runbook.acting.hands import Hands, NotDone
 from runbook.acting.midaction import release_details
 from runbook.acting.removing import remove
-from runbook.acting.standing import owned_namespaces
 from runbook.acting.wreckage import CAPTURED, in_the_way, left_alone, maker, pods_of, stuck_jobs, why_stuck
 from runbook.domain.owners import is_hook, job_of_pod
 from runbook.domain.pods import Pod
 from runbook.domain.workloads import Job
 from runbook.inventory.model import Inventory
+from runbook.judgement.permissions import touched_namespaces
 from runbook.model import Action, Explanation, Finding, ObjectRef, Snapshot
 
 KINDS = ("delete-job",)
@@ -24,13 +24,13 @@ def plan(
     snapshot: Snapshot, findings: Sequence[Finding], explanation: Explanation | None, inventory: Inventory
 ) -> tuple[Action, ...]:
     """One deletion for each stuck Job of the inventory's namespaces, with what stands in its way."""
-    jobs = stuck_jobs(snapshot, owned_namespaces(inventory))
+    jobs = stuck_jobs(snapshot, touched_namespaces(inventory))
     return tuple(_delete(job, snapshot, explanation) for job in jobs)
 
 
 def notes(snapshot: Snapshot, inventory: Inventory) -> tuple[str, ...]:
     """What is wreckage and was not selected, and why."""
-    return left_alone(snapshot, owned_namespaces(inventory))
+    return left_alone(snapshot, touched_namespaces(inventory))
 
 
 def perform(action: Action, hands: Hands) -> str:

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from runbook.acting.hands import Hands
 from runbook.acting.midaction import release_details
 from runbook.acting.removing import remove
-from runbook.acting.standing import owned_namespaces, untrusted_nodes
+from runbook.acting.standing import untrusted_nodes
 from runbook.acting.wreckage import CAPTURED, in_the_way, maker, stuck_jobs, stuck_pods
 from runbook.domain.owners import job_of_pod
 from runbook.domain.pods import Pod
 from runbook.domain.podstatus import IMAGE_WAITING, troubles
 from runbook.inventory.model import Inventory
+from runbook.judgement.permissions import touched_namespaces
 from runbook.model import Action, Explanation, Finding, Snapshot
 
 KINDS = ("delete-pod",)
@@ -29,7 +30,7 @@ def plan(
     snapshot: Snapshot, findings: Sequence[Finding], explanation: Explanation | None, inventory: Inventory
 ) -> tuple[Action, ...]:
     """One deletion for each stuck pod that no planned Job owns, on nodes whose registry trust is not red."""
-    namespaces, red = owned_namespaces(inventory), untrusted_nodes(snapshot)
+    namespaces, red = touched_namespaces(inventory), untrusted_nodes(snapshot)
     jobs = {j.ref for j in stuck_jobs(snapshot, namespaces)}
     pods = (p for p in stuck_pods(snapshot, namespaces) if p.spec.node_name not in red)
     return tuple(_delete(p, snapshot, explanation) for p in pods if job_of_pod(p.metadata) not in jobs)

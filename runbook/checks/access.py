@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from runbook.domain.probes import AccessReview
 from runbook.inventory.model import Inventory
 from runbook.judgement.answers import Answers, cluster_ref
+from runbook.judgement.permissions import READING, allowed, of_review
 from runbook.model import Finding, ObjectRef, Snapshot
 
 QUESTION = "May this identity read what the stages need?"
@@ -16,14 +17,16 @@ answer = Answers("access")
 
 
 def check(snapshot: Snapshot, inventory: Inventory) -> Iterator[Finding]:
-    """One failure for each permission that is missing; else one pass with their number."""
-    reviews = snapshot.of(AccessReview)
-    denied = [r for r in reviews if not r.allowed]
+    """One failure for each permission to read that is missing; else one pass with their number."""
+    every = [r for r in snapshot.of(AccessReview) if r.verb in READING]
+    # refused everywhere and asked again namespace by namespace: the namespaces decide
+    again = {(r.verb, r.group, r.resource) for r in every if r.namespace}
+    reviews = [r for r in every if r.namespace or r.allowed or (r.verb, r.group, r.resource) not in again]
+    denied = [r for r in reviews if not allowed(of_review(r), every)]
     for review in denied:
-        qualified = f"{review.resource}.{review.group}" if review.group else review.resource
-        where = f"in {review.namespace}" if review.namespace else "in all namespaces"
-        ref = ObjectRef("Permission", review.namespace, f"{review.verb} {qualified}")
-        yield answer.failed(ref, f"may not {review.verb} {qualified} {where}", review.reason, verb=review.verb)
+        wanted = of_review(review)
+        ref = ObjectRef("Permission", review.namespace, wanted.action)
+        yield answer.failed(ref, f"may not {wanted}", review.reason, verb=review.verb)
     if not reviews:
         yield answer.unknown(cluster_ref(snapshot), "no permission was reviewed")
     elif not denied:

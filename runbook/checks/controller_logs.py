@@ -40,6 +40,10 @@ def _judged(window: LogWindow, groups: list[LogGroup]) -> Finding:
     facts = {"lines": window.lines, "errors": sum(g.count for g in groups if g.level == "error")}
     if window.error:
         return answer.unknown(ref, f"its log could not be read: {window.error}", **facts)
+    if not window.lines and not window.older:
+        return answer.unknown(
+            ref, f"its log holds no line, of {minutes:.0f} min or before: that is no quiet log", **facts
+        )
     errors = [g for g in groups if g.level == "error"]
     if errors:
         total, worst = sum(g.count for g in errors), max(errors, key=lambda g: g.count)

@@ -43,8 +43,7 @@ def _judged(ref: ObjectRef, entry: Endpoint, probe: EndpointProbe) -> Finding:
         return answer.failed(
             ref, f"GET {entry.url} answered {probe.status}, wanted {wanted}", probe.body[:200], **facts
         )
-    # the version a service reports of itself is compared in versions-agree
-    wrong = [k for k in differing(probe.body, entry.expect) if k != "version"]
+    wrong = differing(probe.body, entry.expect)
     if wrong:
         return answer.failed(
             ref,
@@ -54,4 +53,8 @@ def _judged(ref: ObjectRef, entry: Endpoint, probe: EndpointProbe) -> Finding:
         )
     if probe.tls == "unverified":
         return answer.warned(ref, f"answered {probe.status}, TLS not verified (declared so): a downgrade", **facts)
+    if probe.tls == "none":
+        return answer.warned(
+            ref, f"answered {probe.status} over plain HTTP: nothing was verified, a downgrade", **facts
+        )
     return answer.passed(ref, f"answered {probe.status} in {probe.seconds:.2f} s, TLS {probe.tls}", **facts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from runbook.domain.images import bare
 from runbook.domain.probes import GitFile
 from runbook.inventory.model import Inventory
 from runbook.judgement.answers import Answers
@@ -24,12 +25,12 @@ def check(snapshot: Snapshot, inventory: Inventory) -> Iterator[Finding]:
     for row in wanted:
         ref, file = ObjectRef("Checklist", "", row.id), files.get(row.release)
         tag = file.image_tags[0][1] if file and file.image_tags else ""
-        version = row.version.removeprefix("v")
+        version = bare(row.version)
         if file is None:
             yield answer.failed(
                 ref, f"NOT-DECLARED: Git has no HelmRelease {row.release or 'for it'}", believed=version
             )
-        elif tag == version:
+        elif bare(tag) == version:
             yield answer.inapplicable(
                 ref, f"no edit needed: {file.path}:{file.line} declares {tag}", believed=version, declared=tag
             )

@@ -21,8 +21,8 @@ def check(snapshot: Snapshot, inventory: Inventory) -> Iterator[Finding]:
     services, ready = by_name(snapshot.of(Service)), ready_endpoints(snapshot.of(EndpointSlice))
     ingresses = snapshot.of(Ingress)
     for ingress in ingresses:
-        problems = []
-        for name, path in _backends(ingress):
+        problems, paths = [], list(_backends(ingress))
+        for name, path in paths:
             key = (ingress.metadata.namespace, name)
             if key not in services:
                 problems.append(f"{path} leads to Service {name}, which does not exist")
@@ -30,8 +30,10 @@ def check(snapshot: Snapshot, inventory: Inventory) -> Iterator[Finding]:
                 problems.append(f"{path} leads to Service {name}, which has no ready endpoint")
         if problems:
             yield answer.failed(ingress.ref, problems[0], *problems[1:])
+        elif not paths:
+            yield answer.failed(ingress.ref, "it has no path to a Service and no default backend: it leads nowhere")
         else:
-            yield answer.passed(ingress.ref, f"{sum(1 for _ in _backends(ingress))} path(s) lead to ready endpoints")
+            yield answer.passed(ingress.ref, f"{len(paths)} path(s) lead to ready endpoints")
     if not ingresses:
         tell = answer.failed if inventory.endpoints else answer.inapplicable
         yield tell(cluster_ref(snapshot), f"there is no Ingress; {len(inventory.endpoints)} endpoint(s) are declared")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runbook.domain.flux import GitRepository, Kustomization, OCIRepository
+from runbook.domain.flux import Bucket, GitRepository, Kustomization, OCIRepository, Source
 from runbook.domain.readiness import flux_state
 from runbook.inventory.model import Inventory
 from runbook.judgement.answers import Answers, by_name
 from runbook.model import Finding, ObjectRef, Snapshot
 
 QUESTION = "Is every expected Kustomization ready, at the revision its source has?"
-NEEDS = ("Kustomization", "GitRepository", "OCIRepository")
+NEEDS = ("Kustomization", "GitRepository", "OCIRepository", "Bucket")
 STAGES = ("reconcile", "verify")
+SOURCES: dict[str, type[Source]] = {k.KIND: k for k in (GitRepository, OCIRepository, Bucket)}
 answer = Answers("kustomizations-ready")
 
 
@@ -36,16 +37,23 @@ def _judged(snapshot: Snapshot, obj: Kustomization) -> Finding:
     facts = {"revision": applied, "state": state.word, "reason": state.reason}
     if not state.ready:
         return answer.failed(obj.ref, f"{state.word}: {state.reason}", state.message, **facts)
-    offered = _source_revision(snapshot, obj)
-    if offered and offered != applied:
-        return answer.failed(obj.ref, f"applied {applied}, its source offers {offered}", **facts)
+    if not applied:
+        return answer.failed(obj.ref, "ready, but it has applied no revision", **facts)
+    reference = obj.spec.source_ref
+    if reference.kind not in SOURCES:
+        return answer.unknown(obj.ref, f"applied {applied}; a source of kind {reference.kind} is not read", **facts)
+    source = _source(snapshot, obj)
+    name = f"{reference.kind} {reference.namespace or obj.metadata.namespace}/{reference.name}"
+    if source is None:
+        return answer.failed(obj.ref, f"applied {applied}, but its source {name} does not exist", **facts)
+    offered = source.status.artifact.revision if source.status.artifact else ""
+    if offered != applied:
+        return answer.failed(obj.ref, f"applied {applied}, its source offers {offered or 'nothing'}", **facts)
     return answer.passed(obj.ref, f"applied {applied}", **facts)
 
 
-def _source_revision(snapshot: Snapshot, obj: Kustomization) -> str:
+def _source(snapshot: Snapshot, obj: Kustomization) -> Source | None:
     reference = obj.spec.source_ref
-    kind = {"GitRepository": GitRepository, "OCIRepository": OCIRepository}.get(reference.kind)
-    if kind is None:
-        return ""
-    source = by_name(snapshot.of(kind)).get((reference.namespace or obj.metadata.namespace, reference.name))
-    return source.status.artifact.revision if source and source.status.artifact else ""
+    key = (reference.namespace or obj.metadata.namespace, reference.name)
+    found: Source | None = by_name(snapshot.of(SOURCES[reference.kind])).get(key)
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from runbook.domain.certificates import TrustFault, fault_of
@@ -18,7 +19,7 @@ STAGES = ("preflight", "registry-trust", "verify")
 STEPS = ("resolve", "connect", "chain", "name", "expiry", "api", "manifest")
 REACHED = ("chain", "name", "expiry")
 CURES = {
-    TrustFault.UNKNOWN_AUTHORITY: "install the CA where this runtime reads it",
+    TrustFault.UNKNOWN_AUTHORITY: "install the CA where this runtime reads it (certs.d is read at every pull: no restart)",
     TrustFault.NO_IP_SAN: "a CA cannot cure it: the certificate needs this IP among its IP SANs",
     TrustFault.NAME_MISMATCH: "a CA cannot cure it: the certificate does not name this host",
     TrustFault.EXPIRED: "a CA cannot cure it: renew the certificate, after comparing the clocks",
@@ -58,6 +59,8 @@ def _judged(ref: ObjectRef, cell: RegistryTrust | None, against: str, node: str,
         text = getattr(cell, step) if step else "the handshake was not reached"
         fault = fault_of(text)
         cure = f"; {CURES[fault]}" if fault in CURES else ""
+        if fault is TrustFault.UNKNOWN_AUTHORITY and (copied := _copied(cell)):
+            cure += f"; {copied} was copied, but update-ca-certificates was not run"
         yield answer.failed(
             ref, f"{step or 'chain'}: {text}{cure}", *([against] if against else []), step=step, **facts
         )
@@ -71,11 +74,15 @@ def _judged(ref: ObjectRef, cell: RegistryTrust | None, against: str, node: str,
     yield answer.passed(
         ref, f"trusted by {', '.join(cell.anchors[:2])}; {durable}", anchors=list(cell.anchors), **facts
     )
-    if "not in the bundle" in cell.node_read:
-        copied = cell.node_read.partition(": ")[2]
+    if copied := _copied(cell):
         yield answer.warned(
             ref, f"{copied} was copied but update-ca-certificates was not run: the OS store does not hold it", **facts
         )
+
+
+def _copied(cell: RegistryTrust) -> str:
+    """Files put where the OS store is made from, and not in it."""
+    return cell.node_read.partition(": ")[2] if "not in the bundle" in cell.node_read else ""
 
 
 def _kubelet_says(snapshot: Snapshot, node: str, host: str) -> str:
@@ -90,9 +97,15 @@ def _kubelet_says(snapshot: Snapshot, node: str, host: str) -> str:
             continue
         for status in (*(pod.status.init_container_statuses or ()), *(pod.status.container_statuses or ())):
             message = status.state.waiting.message if status.state.waiting else ""
-            if host in message and "x509" in message:
+            if _names(message, host) and "x509" in message:
                 return message
     for event in snapshot.seen(Event):
-        if event.involved_object.uid in names and host in (event.message or "") and "x509" in (event.message or ""):
-            return event.message or ""
+        message = event.message or ""
+        if event.involved_object.uid in names and _names(message, host) and "x509" in message:
+            return message
     return ""
+
+
+def _names(message: str, host: str) -> bool:
+    """Whether a message names this very host: reg.example:5000 is neither other.reg.example:5000 nor reg.example."""
+    return re.search(rf"(?<![\w.-]){re.escape(host)}(?![\w-]|[.:]\w)", message) is not None

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runbook.domain.probes import UnsealProbe
+from runbook.domain.sealing import SealedSecret
 from runbook.inventory.model import Inventory
 from runbook.judgement.answers import Answers, cluster_ref
-from runbook.model import Finding, ObjectRef, Snapshot
+from runbook.model import Finding, Snapshot
 
 QUESTION = "Will every SealedSecret open with the keys this controller has?"
 NEEDS = ("UnsealProbe", "SealedSecret")
@@ -20,14 +21,17 @@ def check(snapshot: Snapshot, inventory: Inventory) -> Iterator[Finding]:
     if inventory.sealed_secrets is None:
         yield answer.expected(snapshot.cluster, "sealed-secrets controller")
         return
-    probes = snapshot.of(UnsealProbe)
-    for probe in probes:
-        ref = ObjectRef("SealedSecret", probe.namespace, probe.name)
-        if probe.opens:
-            yield answer.passed(ref, "the controller can open it", status=probe.status)
+    probes = {(p.namespace, p.name): p for p in snapshot.of(UnsealProbe)}
+    sealed = snapshot.of(SealedSecret)
+    for one in sealed:
+        probe = probes.get((one.metadata.namespace, one.metadata.name))
+        if probe is None:
+            yield answer.unknown(one.ref, "the controller was not asked about it")
+        elif probe.opens:
+            yield answer.passed(one.ref, "the controller can open it", status=probe.status)
         else:
             yield answer.failed(
-                ref, "no key of the controller opens it: reconciling what needs it will fail", status=probe.status
+                one.ref, "no key of the controller opens it: reconciling what needs it will fail", status=probe.status
             )
-    if not probes:
+    if not sealed:
         yield answer.unknown(cluster_ref(snapshot), "there was no SealedSecret to ask about")

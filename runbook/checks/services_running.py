@@ -31,17 +31,18 @@ def check(snapshot: Snapshot, inventory: Inventory) -> Iterator[Finding]:
 def _judged(row: ExpectedService, releases: dict[tuple[str, str], HelmRelease], workloads: list[Workload]) -> Finding:
     ref, facts = ObjectRef("Checklist", "", row.id), {"text": row.text, "ticked": row.ticked, "release": row.release}
     namespace, _, name = row.release.partition("/")
-    if not row.release:
+    if not row.release and row.workload is None:
         return answer.failed(ref, "NOT-DECLARED: no HelmRelease declares it", **facts)
     release = releases.get((namespace, name))
-    if release is None:
+    if row.release and release is None:
         return answer.failed(ref, f"NOT-DECLARED: HelmRelease {row.release} does not exist", **facts)
-    state = flux_state(release)
-    if not state.ready:
+    state = flux_state(release) if release else None
+    if state is not None and not state.ready:
         return answer.failed(ref, f"HelmRelease {row.release} is {state.word}: {state.reason}", state.message, **facts)
     mine = _workloads(row, (namespace, name), workloads)
     if not mine:
-        return answer.failed(ref, f"HelmRelease {row.release} is ready, but no workload of it was found", **facts)
+        where = f"HelmRelease {row.release} is ready, but no workload of it" if row.release else "its workload"
+        return answer.failed(ref, f"{where} was not found", **facts)
     red = [w for w in mine if not workload_state(w).ready]
     if red:
         return answer.failed(ref, f"{red[0].KIND} {red[0].metadata.name}: {workload_state(red[0]).message}", **facts)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from runbook.domain.helm import HelmRelease
-from runbook.domain.images import parse
+from runbook.domain.helm import HelmRelease, release_storage
+from runbook.domain.images import bare, parse
+from runbook.domain.owners import INSTANCE, NAME, name_of_maker, workload_of_pod
 from runbook.domain.pods import Pod
 from runbook.domain.probes import EndpointProbe, GitFile
 from runbook.inventory.model import ExpectedService, Inventory
@@ -28,9 +29,12 @@ def check(snapshot: Snapshot, inventory: Inventory) -> Iterator[Finding]:
     for row in inventory.services:
         key = _key(row)
         release = releases.get(key) if key else None
+        if release is None and (key or row.workload is None):
+            yield _undeclared(row)
+            continue
         declared = _declared(release, files.get(key) if key else None)
-        running = _running(snapshot.of(Pod), row, key)
-        yield _judged(row, release, declared, running, reported.get(row.endpoint, ""))
+        running = tuple(sorted({_tag(pod) for pod in snapshot.of(Pod) if _runs(pod) and _is_of(pod, row, release)}))
+        yield _judged(row, declared, running, reported.get(row.endpoint, ""))
 
 
 def _key(row: ExpectedService) -> tuple[str, str] | None:
@@ -46,27 +50,41 @@ def _declared(release: HelmRelease | None, file: GitFile | None) -> str:
     return str(image.get("tag", "")) if isinstance(image, dict) else ""
 
 
-def _running(pods: Sequence[Pod], row: ExpectedService, key: tuple[str, str] | None) -> tuple[str, ...]:
-    """Tags of the first container of the release's running pods."""
-    if key is None:
-        return ()
-    tags = set()
-    for pod in pods:
-        mine = pod.metadata.namespace == key[0] and (
-            pod.metadata.label("app.kubernetes.io/name") == key[1]
-            or pod.metadata.label("app.kubernetes.io/instance") == key[1]
-            or pod.metadata.name.startswith(f"{row.workload.name if row.workload else key[1]}-")
-        )
-        if mine and pod.status.phase == "Running" and pod.spec.containers:
-            tags.add(parse(pod.spec.containers[0].image).tag)
-    return tuple(sorted(tags))
+def _runs(pod: Pod) -> bool:
+    """Whether a pod runs a service now; a Job's pod runs no service."""
+    owner = workload_of_pod(pod.metadata)
+    return pod.status.phase == "Running" and bool(pod.spec.containers) and (owner is None or owner.kind != "Job")
 
 
-def _judged(
-    row: ExpectedService, release: HelmRelease | None, declared: str, running: tuple[str, ...], reported: str
-) -> Finding:
+def _tag(pod: Pod) -> str:
+    return parse(pod.spec.containers[0].image).tag
+
+
+def _is_of(pod: Pod, row: ExpectedService, release: HelmRelease | None) -> bool:
+    """Whether a pod is the row's: by its controller, else by its labels, and by its name only when it says neither."""
+    meta, owner = pod.metadata, workload_of_pod(pod.metadata)
+    if row.workload is not None and owner is not None:
+        return owner == ObjectRef(row.workload.kind, row.workload.namespace, row.workload.name)
+    namespace, name = release_storage(release) if release else ("", "")
+    namespace = row.workload.namespace if row.workload else namespace
+    said = meta.label(INSTANCE) or meta.label(NAME)
+    if meta.namespace != namespace:
+        return False
+    if said and release is not None:
+        return said == name
+    wanted = row.workload.name if row.workload else name
+    return (owner.name if owner else name_of_maker(meta.name)) == wanted
+
+
+def _undeclared(row: ExpectedService) -> Finding:
+    where = f"HelmRelease {row.release} does not exist" if row.release else "no HelmRelease declares it"
+    facts = {"text": row.text, "believed": bare(row.version), "declared": "", "running": "", "reported": ""}
     ref = ObjectRef("Checklist", "", row.id)
-    believed = row.version.removeprefix("v")
+    return answer.failed(ref, f"NOT-DECLARED: believed to run, but {where}", **facts)
+
+
+def _judged(row: ExpectedService, declared: str, running: tuple[str, ...], reported: str) -> Finding:
+    ref, believed = ObjectRef("Checklist", "", row.id), bare(row.version)
     facts = {
         "text": row.text,
         "believed": believed,
@@ -74,15 +92,12 @@ def _judged(
         "running": ", ".join(running),
         "reported": reported,
     }
-    if release is None:
-        where = f"HelmRelease {row.release} does not exist" if row.release else "no HelmRelease declares it"
-        return answer.failed(ref, f"NOT-DECLARED: believed to run, but {where}", **facts)
-    if believed and declared and believed != declared:
+    if believed and declared and believed != bare(declared):
         return answer.failed(ref, f"believed {believed}, declared {declared}", **facts)
-    if believed and running and any(tag != believed for tag in running):
+    if believed and any(bare(tag) != believed for tag in running):
         return answer.failed(ref, f"believed {believed}, running {', '.join(running)}", **facts)
     if not running:
         return answer.failed(ref, f"nothing of it runs; declared {declared or 'nothing'}", **facts)
-    if reported and reported not in running:
+    if reported and bare(reported) not in map(bare, running):
         return answer.warned(ref, f"runs {', '.join(running)}, but says of itself that it is {reported}", **facts)
     return answer.passed(ref, f"{', '.join(running)} everywhere it is known", **facts)

@@ -75,7 +75,19 @@ def _pod(client: KubeClient, pod: Pod, since: datetime, until: datetime) -> tupl
     ]
     # errors that were found stand; that there were none cannot be said of half a window
     missing = "" if any(g.level == "error" for g in found) else missing
-    return LogWindow(namespace, name, lines, since, until, missing), found
+    older = not lines and not missing and _has_older(client, pod)
+    return LogWindow(namespace, name, lines, since, until, missing, older), found
+
+
+def _has_older(client: KubeClient, pod: Pod) -> bool:
+    """Whether any container ever wrote a line: a log that is merely quiet has one from before the window."""
+    meta = pod.metadata
+    try:
+        return any(
+            True for c in pod.spec.containers for _ in client.logs(meta.namespace, meta.name, container=c.name, tail=1)
+        )
+    except ObservationError:
+        return False  # what cannot be read is not known to be quiet: the window stays empty
 
 
 def _logs_of(pod: Pod, since: datetime) -> Iterator[tuple[str, bool]]:

@@ -42,6 +42,7 @@ def observe(
     """Ask for every kind and probe named in `wants`. `base` is the inventory file's folder, for relative paths."""
     wanted = set(wants) | ({"Pod"} if {"LogGroup", "LogWindow", "ManifestProbe"} & set(wants) else set())
     wanted |= {"SealedSecret"} if "UnsealProbe" in wanted else set()
+    wanted |= {"Secret"} if "SealedSecret" in wanted and inventory.secrets == "metadata" else set()
     seen, kinds = Seen(), [k for k in KINDS if k in wanted and k != "Secret"]
     for kind in kinds:
         decode(kind, b"{}")  # msgspec builds decoders at first use, and two threads that do so at once may crash it

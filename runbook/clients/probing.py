@@ -17,10 +17,10 @@ from runbook.clients.git import read_checkout
 from runbook.clients.http import probe_endpoint
 from runbook.clients.kubernetes import KubeClient
 from runbook.domain.certificates import readable_pems
-from runbook.domain.kinds import KINDS
 from runbook.domain.probes import RegistryTrust
 from runbook.errors import ObservationError
 from runbook.inventory.model import Inventory
+from runbook.judgement import permissions
 from runbook.model import Gap, ObjectRef
 
 THREADS = 6
@@ -172,11 +172,17 @@ def _git(_client: KubeClient, inventory: Inventory, base: Path, *_rest: Any) -> 
     return {"GitHead": (head,), "GitFile": files}
 
 
-def _access(client: KubeClient, *_rest: Any) -> Mapping[str, tuple[Any, ...]]:
-    asked = [("list", e.group, e.plural) for e in KINDS.values() if e.kind not in ("Secret", "ConfigMap")]
-    asked += [("get", "", "pods/log"), ("watch", "", "pods")]
+def _access(client: KubeClient, inventory: Inventory, *_rest: Any) -> Mapping[str, tuple[Any, ...]]:
+    """Each permission everywhere, and where that is refused once more in the namespaces where it is needed."""
+    wanted = permissions.wanted(inventory)
     with ThreadPoolExecutor(THREADS) as pool:
-        return {"AccessReview": tuple(pool.map(lambda question: client.review(*question), asked))}
+        wide = tuple(
+            pool.map(lambda q: client.review(*q), dict.fromkeys((p.verb, p.group, p.resource) for p in wanted))
+        )
+        refused = {(r.verb, r.group, r.resource) for r in wide if not r.allowed}
+        narrow = [p for p in wanted if p.namespace and (p.verb, p.group, p.resource) in refused]
+        again = pool.map(lambda p: client.review(p.verb, p.group, p.resource, p.namespace), narrow)
+        return {"AccessReview": (*wide, *again)}
 
 
 PROBES: dict[tuple[str, ...], Callable[..., Mapping[str, tuple[Any, ...]]]] = {

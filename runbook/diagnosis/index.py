@@ -12,7 +12,7 @@ from datetime import datetime
 
 from runbook.domain import owners
 from runbook.domain.cluster import Event, Generic
-from runbook.domain.helm import HelmRelease
+from runbook.domain.helm import HelmRelease, release_storage
 from runbook.domain.meta import Resource
 from runbook.domain.network import EndpointSlice
 from runbook.domain.probes import EndpointProbe, GitFile, SealingKey, UnsealProbe
@@ -161,14 +161,6 @@ def _by_prefix(storage: Mapping[tuple[str, str], ObjectRef], job: ObjectRef) -> 
     parts = job.name.split("-")
     names = ("-".join(parts[:n]) for n in range(len(parts), 0, -1))
     return next((storage[job.namespace, n] for n in names if (job.namespace, n) in storage), None)
-
-
-def release_storage(release: HelmRelease) -> tuple[str, str]:
-    """`(namespace, release name)` under which Helm knows a HelmRelease. [hc:api/v2/helmrelease_types.go]"""
-    spec, meta = release.spec, release.metadata
-    target = spec.target_namespace
-    name = spec.release_name or (f"{target}-{meta.name}" if target else meta.name)
-    return target or meta.namespace, name
 
 
 def _slices(slices: Iterable[EndpointSlice]) -> dict[tuple[str, str], tuple[EndpointSlice, ...]]:

@@ -105,3 +105,11 @@ class HelmRelease(Resource, frozen=True):
 
     spec: HelmReleaseSpec = HelmReleaseSpec()
     status: HelmReleaseStatus = HelmReleaseStatus()
+
+
+def release_storage(release: HelmRelease) -> tuple[str, str]:
+    """`(namespace, release name)` under which Helm knows a HelmRelease. [hc:api/v2/helmrelease_types.go]"""
+    spec, meta = release.spec, release.metadata
+    target = spec.target_namespace
+    name = spec.release_name or (f"{target}-{meta.name}" if target else meta.name)
+    return target or meta.namespace, name

@@ -39,3 +39,8 @@ def digest_of(image_id: str) -> str:
     """The digest in an imageID such as `docker-pullable://host/name@sha256:…`, or an empty string."""
     found = _DIGEST.search(image_id) if "@" in image_id else None
     return found[0] if found else ""
+
+
+def bare(version: str) -> str:
+    """A version without the `v` that people write before it: `v1.16.2` and `1.16.2` are the same."""
+    return version[1:] if version[:1] in ("v", "V") and version[1:2].isdigit() else version

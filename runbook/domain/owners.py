@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from runbook.domain.meta import Meta
 from runbook.model import ObjectRef
 
@@ -12,7 +14,11 @@ KUSTOMIZE_NAMESPACE = "kustomize.toolkit.fluxcd.io/namespace"
 RELEASE_NAME = "meta.helm.sh/release-name"
 RELEASE_NAMESPACE = "meta.helm.sh/release-namespace"
 INSTANCE = "app.kubernetes.io/instance"
+NAME = "app.kubernetes.io/name"
 HOOK = "helm.sh/hook"
+TEMPLATE_HASH = "pod-template-hash"
+# What a controller adds to a name: an ordinal, or letters of which no vowel is one [apimachinery:pkg/util/rand]
+_GENERATED = re.compile(r"-(?:\d+|(?:[bcdfghjklmnpqrstvwxz2456789]{5,10}-)?[bcdfghjklmnpqrstvwxz2456789]{5})$")
 JOB_LABELS = ("batch.kubernetes.io/job-name", "job-name")
 
 
@@ -48,6 +54,24 @@ def job_of_pod(meta: Meta) -> ObjectRef | None:
     """The Job that a pod belongs to, by label: it holds also when the ownerReference is gone."""
     name = next((meta.label(key) for key in JOB_LABELS if meta.label(key)), "")
     return ObjectRef("Job", meta.namespace, name) if name else None
+
+
+def workload_of_pod(meta: Meta) -> ObjectRef | None:
+    """The Deployment, StatefulSet, DaemonSet or Job that a pod's controller reference leads to, or None without one."""
+    owner = meta.controller
+    if owner is None:
+        return None
+    if owner.kind != "ReplicaSet":
+        return ObjectRef(owner.kind, meta.namespace, owner.name)
+    digest = meta.label(TEMPLATE_HASH)
+    if digest and owner.name.endswith(f"-{digest}"):
+        return ObjectRef("Deployment", meta.namespace, owner.name.removesuffix(f"-{digest}"))
+    return ObjectRef("ReplicaSet", meta.namespace, owner.name)
+
+
+def name_of_maker(name: str) -> str:
+    """A pod's name less what controllers add to it: only a guess, for a pod that says nothing else of its origin."""
+    return _GENERATED.sub("", name)
 
 
 def inventory_ref(entry_id: str) -> ObjectRef | None:

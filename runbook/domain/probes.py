@@ -117,7 +117,10 @@ class LogGroup(ProbeResult, frozen=True):
 
 
 class LogWindow(ProbeResult, frozen=True):
-    """Which controller's log was read and how far: lines read and the window's start. Zero errors counts only with this."""
+    """Which controller's log was read and how far: lines read and the window's start. Zero errors counts only with this.
+
+    `older` says that a log without a line in the window has one from before it: it is quiet, and not empty.
+    """
 
     KIND: ClassVar[str] = "LogWindow"
 
@@ -127,6 +130,7 @@ class LogWindow(ProbeResult, frozen=True):
     since: datetime
     until: datetime
     error: str = ""
+    older: bool = False
 
 
 class GitFile(ProbeResult, frozen=True):

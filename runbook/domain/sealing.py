@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from typing import ClassVar
 
 from runbook.domain.meta import Condition, Observed, Resource
+
+FAILED_EVENTS = frozenset({"ErrUnsealFailed", "ErrUpdateFailed"})
+UNSEALED_EVENT = "Unsealed"
+_ABSENT = re.compile(r'\bsecrets? "(?P<name>[a-z0-9.-]{1,253})" not found')
+_WITHOUT_KEY = re.compile(
+    r"couldn't find key (?P<key>\S{1,253}) in Secret (?:[a-z0-9-]{1,63}/)?(?P<name>[a-z0-9.-]{1,253})"
+)
 
 
 class SealedSecretSpec(Observed, frozen=True):
@@ -27,3 +36,10 @@ class SealedSecret(Resource, frozen=True):
 
     spec: SealedSecretSpec = SealedSecretSpec()
     status: SealedSecretStatus = SealedSecretStatus()
+
+
+def says_missing(message: str, name: str, keys: Collection[str]) -> bool:
+    """Whether a kubelet says that the Secret of this name is not there, or lacks one of these keys. [kk:pkg/kubelet]"""
+    if any(found["name"] == name for found in _ABSENT.finditer(message)):
+        return True
+    return any(found["name"] == name and found["key"] in keys for found in _WITHOUT_KEY.finditer(message))

@@ -15,6 +15,7 @@ KNOWN_CHECKS = (
     "ingress-backends",
     "kustomizations-ready",
     "nodes-ready",
+    "permissions",
     "pods-healthy",
     "pods-images",
     "reconcile-requested",

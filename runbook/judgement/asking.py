@@ -23,9 +23,10 @@ class Check:
 
 
 def ask(checks: Iterable[Check], snapshot: Snapshot, inventory: Inventory) -> tuple[Finding, ...]:
-    """Every check's answers, and one for each object that was served and could not be read."""
-    found = [f for check in checks for f in answers(check, snapshot, inventory)]
-    return (*found, *_malformed(snapshot))
+    """Every check's answers, and one for each object that was served and could not be read, in each check it is kept from."""
+    asked = tuple(checks)
+    found = [f for check in asked for f in answers(check, snapshot, inventory)]
+    return (*found, *_malformed(asked, snapshot))
 
 
 def answers(check: Check, snapshot: Snapshot, inventory: Inventory) -> Sequence[Finding]:
@@ -43,6 +44,8 @@ def answers(check: Check, snapshot: Snapshot, inventory: Inventory) -> Sequence[
     return found
 
 
-def _malformed(snapshot: Snapshot) -> Iterator[Finding]:
+def _malformed(checks: Sequence[Check], snapshot: Snapshot) -> Iterator[Finding]:
+    """An object nobody could read is missing from every answer about its kind; where no check asks, it is `access`'s."""
     for ref, why in snapshot.malformed:
-        yield Finding("access", ref, Result.ERROR, f"the server's object cannot be read: {why}")
+        for name in [c.id for c in checks if ref.kind in c.needs] or ["access"]:
+            yield Finding(name, ref, Result.ERROR, f"the server's object cannot be read: {why}")

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 
 from runbook.inventory.model import CriterionEntry, Inventory
 from runbook.judgement.answers import listed
-from runbook.model import Criterion, Finding, Result
+from runbook.model import Criterion, Finding, ObjectRef, Result
 
 ORDER = (Result.FAIL, Result.ERROR, Result.WARN, Result.PASS, Result.SKIP)
 
@@ -19,9 +19,7 @@ def judge(findings: Iterable[Finding], inventory: Inventory, stage: str) -> tupl
 
 
 def _one(entry: CriterionEntry, findings: Sequence[Finding]) -> Criterion:
-    mine = [
-        f for f in findings if f.check in entry.checks and any(fnmatchcase(str(f.object), g) for g in entry.objects)
-    ]
+    mine = [f for f in findings if f.check in entry.checks and any(_names(g, f.object) for g in entry.objects)]
     silent = [c for c in entry.checks if not any(f.check == c for f in mine)]
     scored = [f for f in mine if _scored(f)]
     met = sum(f.result is Result.PASS for f in scored)
@@ -40,6 +38,11 @@ def _one(entry: CriterionEntry, findings: Sequence[Finding]) -> Criterion:
         ticked=entry.ticked,
         waivers=tuple({f.waiver.id: f.waiver for f in mine if f.waiver}.values()),
     )
+
+
+def _names(glob: str, obj: ObjectRef) -> bool:
+    """Whether a glob on Kind/namespace/name names it; what has no namespace goes by Kind/name as well."""
+    return fnmatchcase(str(obj), glob) or fnmatchcase(f"{obj.kind}/{obj.namespace}/{obj.name}", glob)
 
 
 def _scored(finding: Finding) -> bool:

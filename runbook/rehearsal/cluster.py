@@ -142,6 +142,10 @@ class EmbeddedCluster:
             labels.get("app.kubernetes.io/component"),
         } - {None}:
             lines += self.world.logs.get((pod["metadata"]["namespace"], str(app)), ())
+            if str(app).endswith("-controller") or app == "sealed-secrets":
+                lines.append(
+                    (began, f'{{"level":"info","ts":"{began.isoformat()}","logger":"setup","msg":"starting manager"}}')
+                )
         return sorted(lines, key=lambda line: line[0])
 
     # what clients are given

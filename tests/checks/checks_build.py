@@ -20,6 +20,7 @@ from runbook.domain.probes import (
     UnsealProbe,
 )
 from runbook.judgement.asking import answers
+from runbook.judgement.permissions import wanted
 from runbook.model import Finding, Gap, Snapshot
 
 HOST = "reg.example:5000"
@@ -111,7 +112,8 @@ def _probes(worlds: Any) -> Iterable[Any]:
     yield LogWindow("flux-system", "helm-controller-1", 100, worlds.now, worlds.now)
     yield GitHead(HEAD, "main")
     yield GitFile("HelmRelease", "shop", "shop", "apps/shop.yaml", 1, "1.0.0", (("image.tag", "1.0.0"),))
-    yield AccessReview("list", "", "pods", "", True)
+    for one in wanted(green_inventory(worlds)):
+        yield AccessReview(one.verb, one.group, one.resource, one.namespace, True)
     yield SoakWindow(900.0, 900.0, worlds.now, worlds.now, (), 12)
     for kind in ("GitRepository", "Kustomization", "HelmRelease"):
         yield ServedKind(kind, "g", "v1", kind.lower())

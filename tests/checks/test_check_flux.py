@@ -133,6 +133,33 @@ class TestSourcesAndKustomizations:
         inventory = worlds.inventory(kustomizations=self.KUSTOMIZATIONS)
         assert results("kustomizations-ready", worlds.snapshot(apps, self.source(worlds)), inventory) == [result]
 
+    @pytest.mark.parametrize(
+        ("kind", "applied", "sources", "result"),
+        [
+            ("Bucket", "latest@sha256:aa", ["Bucket"], "pass"),
+            ("Bucket", "latest@sha256:aa", [], "fail"),
+            ("Bucket", "", ["Bucket"], "fail"),
+            ("ExternalArtifact", "latest@sha256:aa", [], "error"),
+        ],
+        ids=["there", "gone", "nothing applied", "of a kind that is not read"],
+    )
+    def test_a_source_of_any_kind_counts(
+        self, worlds: Any, results: Any, kind: str, applied: str, sources: list[str], result: str
+    ) -> None:
+        reference = {"kind": kind, "name": "fleet"}
+        apps = worlds.flux(
+            "Kustomization",
+            "apps",
+            "flux-system",
+            status={"lastAppliedRevision": applied},
+            spec={"sourceRef": reference},
+        )
+        offers = {"artifact": {"revision": "latest@sha256:aa"}}
+        found = [worlds.flux(k, "fleet", "flux-system", status=offers) for k in sources]
+        inventory = worlds.inventory(kustomizations=self.KUSTOMIZATIONS)
+        seen = worlds.snapshot(apps, *found, empty=["Bucket"])
+        assert results("kustomizations-ready", seen, inventory) == [result]
+
     def test_a_denied_kustomization_list_is_not_evaluated(self, worlds: Any, results: Any) -> None:
         assert results(
             "kustomizations-ready",

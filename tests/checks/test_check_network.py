@@ -42,6 +42,31 @@ class TestServices:
         assert results("services-endpoints", worlds.snapshot(empty=["Service", "EndpointSlice"])) == ["fail"]
         assert results("services-endpoints", worlds.snapshot(service(worlds), gaps=["EndpointSlice"])) == ["error"]
 
+    @pytest.mark.parametrize(
+        ("named", "ready", "result"),
+        [
+            ("shop/plain", True, ["pass", "pass"]),
+            ("shop/plain", False, ["pass", "fail"]),
+            ("shop/shop", True, ["pass"]),
+        ],
+    )
+    def test_a_declared_endpoints_service_is_asked_about_once(
+        self, worlds: Any, results: Any, named: str, ready: bool, result: list[str]
+    ) -> None:
+        plain = worlds.obj("Service", "plain", "shop")  # without a selector: its endpoints are made by hand
+        address = {"addresses": ["10.0.0.2"], "conditions": {"ready": ready}}
+        behind = worlds.obj(
+            "EndpointSlice", "p", "shop", labels={"kubernetes.io/service-name": "plain"}, endpoints=[address]
+        )
+        seen = worlds.snapshot(service(worlds), plain, slices(worlds, True), behind)
+        inventory = worlds.inventory(endpoints=[{**ENDPOINTS[0], "service": named}, {**ENDPOINTS[1], "service": named}])
+        assert results("services-endpoints", seen, inventory) == result
+
+    def test_a_default_backend_is_a_way_in(self, worlds: Any, results: Any) -> None:
+        bare = worlds.obj("Ingress", "i", "shop", spec={"defaultBackend": {"service": {"name": "shop"}}})
+        seen = worlds.snapshot(bare, service(worlds), slices(worlds, True))
+        assert results("ingress-backends", seen) == ["pass"]
+
     def ingress(self, worlds: Any, name: str = "shop") -> Any:
         paths = [{"path": "/shop", "backend": {"service": {"name": name}}}]
         return worlds.obj("Ingress", "shop", "shop", spec={"rules": [{"host": "h", "http": {"paths": paths}}]})
@@ -141,5 +166,5 @@ class TestInfrastructure:
         sealed = worlds.obj(
             "SealedSecret", "db", "shop", generation=1, status={"observedGeneration": 1, "conditions": conditions}
         )
-        seen = worlds.snapshot(worlds.deployment("nginx", "shop"), sealed)
+        seen = worlds.snapshot(worlds.deployment("nginx", "shop"), sealed, empty=["Pod", "Event"])
         assert results("infrastructure-ready", seen, worlds.inventory(infrastructure=[row])) == [result]

@@ -30,6 +30,13 @@ class TestLogs:
         assert results("controller-logs", worlds.snapshot(empty=empty)) == ["error"]
         assert results("controller-logs", worlds.snapshot(gaps=empty)) == ["error"]
 
+    @pytest.mark.parametrize(("older", "result"), [(True, "pass"), (False, "error")])
+    def test_a_quiet_log_has_a_line_from_before_the_window(
+        self, worlds: Any, results: Any, older: bool, result: str
+    ) -> None:
+        window = LogWindow("flux-system", "helm-controller-1", 0, worlds.now - SINCE, worlds.now, older=older)
+        assert results("controller-logs", worlds.snapshot(window, empty=["LogGroup"])) == [result]
+
     def test_a_line_that_is_known_to_mean_nothing_is_not_counted(self, worlds: Any, results: Any) -> None:
         inventory = worlds.inventory(logs={"namespaces": ["flux-system"], "allow": ["^Reconciler"]})
         assert results("controller-logs", worlds.snapshot(self.window(worlds), self.group("error")), inventory) == [

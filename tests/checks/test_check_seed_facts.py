@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runbook.checks import judge
+from runbook.checks import judge, run
 from runbook.domain.probes import EndpointProbe, GitHead, LogWindow, SoakWindow
 from runbook.inventory.load import load
 from runbook.model import Result, Verdict, verdict_of
@@ -64,8 +64,8 @@ def test_ready_ones_are_listed_by_name_and_the_assumed_ones_are_marked(worlds: A
 
 def test_the_wildcard_of_the_ticket_is_four_workers_by_name(worlds: Any, inventory: Any) -> None:
     found = worlds.ask("releases-ready", worlds.snapshot(empty=["HelmRelease"]), inventory)
-    workers = [f.object.name for f in found if f.object.name.endswith("-worker")]
-    assert len(workers) == 4
+    workers = {f.object.name: f.result for f in found if f.object.name.endswith("-worker")}
+    assert list(workers.values()) == [Result.FAIL] * 4
     assert "triager-*-worker" not in workers
 
 
@@ -131,6 +131,106 @@ def test_an_external_image_of_an_init_container_is_not_out_of_sight(worlds: Any,
     row = criterion(worlds.ask("image-pulls", worlds.snapshot(job, fine), inventory), inventory, "A6")
     assert (row.result, row.ticked) == (Result.FAIL, True)
     assert "external registry" in row.reason
+
+
+def test_seven_of_twelve_service_rows_keep_it_from_being_complete(worlds: Any, inventory: Any) -> None:
+    marks = [
+        {"helm.toolkit.fluxcd.io/name": r.name, "helm.toolkit.fluxcd.io/namespace": r.namespace}
+        for r in inventory.releases
+    ]
+    named = [worlds.deployment(r.name, r.namespace, labels=m) for r, m in zip(inventory.releases, marks, strict=True)]
+    rows = [s.workload for s in inventory.services if s.workload is not None]
+    postgresql, ingress = ((w.kind, w.name, w.namespace) for w in rows)
+    ready = {"observedGeneration": 1, "readyReplicas": 1}
+    own = [
+        worlds.obj(*postgresql, generation=1, spec={"replicas": 1}, status=ready),
+        worlds.deployment(*ingress[1:]),
+    ]
+    seen = worlds.snapshot(*releases(worlds, inventory), *named, *own, empty=["DaemonSet"])
+    found = worlds.ask("services-running", seen, inventory)
+    assert [f.object.name for f in found if f.result is Result.PASS] == [
+        "registry", "chartmuseum", "postgresql", "ingress", "ffl-backend",
+    ]  # fmt: skip
+    assert sum(f.result is Result.FAIL for f in found) == 7
+    assert verdict_of(found) is Verdict.FAIL
+
+
+def test_the_whole_has_one_verdict_and_names_what_is_not_met(worlds: Any, inventory: Any) -> None:
+    seen = worlds.snapshot(*releases(worlds, inventory), SoakWindow(900.0, 900.0, worlds.now, worlds.now, (), 12))
+    found = run("verify", seen, inventory, only=["releases-ready", "soak"])
+    rows = {c.id: c for c in judge(found, inventory, "verify") if c.id in ("A4", "S6")}
+    assert {n: c.result for n, c in rows.items()} == {"A4": Result.FAIL, "S6": Result.PASS}
+    assert verdict_of(found) is Verdict.FAIL
+    assert all(name in rows["A4"].reason for name in ("ccbot", "triager-orchestrator"))
+
+
+def test_a_red_object_is_found_in_any_namespace(worlds: Any) -> None:
+    """`flux get all` without -A looks into one namespace; an expected object is asked for by its own."""
+    elsewhere = {"namespace": "team-a", "name": "fleet"}
+    inventory = worlds.inventory(
+        sources=[{"kind": kind, **elsewhere} for kind in ("GitRepository", "HelmRepository")],
+        kustomizations=[elsewhere],
+        releases=[elsewhere],
+    )
+    fine = [worlds.flux(k, "fleet", "flux-system") for k in ("GitRepository", "HelmRepository", "Kustomization")]
+    red = [worlds.flux(o.KIND, "fleet", "team-a", "False", reason="Broken") for o in (*fine, worlds.release("a", "b"))]
+    seen = worlds.snapshot(*fine, *red)
+    for check, number in (("sources-ready", 2), ("kustomizations-ready", 1), ("releases-ready", 1)):
+        found = [str(f.object) for f in worlds.ask(check, seen, inventory) if f.result is Result.FAIL]
+        assert len(found) == number, check
+        assert all("/team-a/fleet" in name for name in found)
+
+
+def test_one_that_calls_itself_another_version_leaves_the_new_one_unproven(worlds: Any, inventory: Any) -> None:
+    health = EndpointProbe("ffl", "https://x", status=200, tls="verified", body=FFL_BODY, body_version="1.0.0")
+    pod = worlds.pod("ffl-backend-1", "ffl", image="192.168.7.21:5000/ffl/ffl-backend:0.1.18")
+    seen = worlds.snapshot(worlds.release("ffl-backend", "ffl", version="0.1.18", tag="0.1.18"), pod, health)
+    row = next(f for f in worlds.ask("versions-agree", seen, inventory) if f.object.name == "ffl-backend")
+    assert (row.result, "says of itself that it is 1.0.0" in row.reason) == (Result.WARN, True)
+    (ffl, *_) = inventory.endpoints
+    asked = ffl.model_copy(update={"expect": {**ffl.expect, "version": "0.1.18"}})
+    (found,) = worlds.ask("endpoints-answer", seen, inventory.model_copy(update={"endpoints": (asked,)}))
+    assert (found.result, found.reason) == (Result.FAIL, "answered 200, but its version is not '0.1.18'")
+
+
+def test_what_k_would_have_hidden_is_a_fail_and_k_itself_is_shown(worlds: Any, inventory: Any) -> None:
+    (ffl, *_) = inventory.endpoints
+    assert ffl.tls == "verified"  # the ticket asked with curl -k; the inventory does not
+    untrusted = EndpointProbe("ffl", ffl.url, tls="verified", error="TLS: certificate verify failed", layer="tls")
+    downgraded = EndpointProbe("ffl", ffl.url, status=200, tls="unverified", body=FFL_BODY, layer="body")
+    asked = [
+        inventory.model_copy(update={"endpoints": (ffl.model_copy(update={"tls": tls}),)})
+        for tls in ("verified", "unverified")
+    ]
+    (hidden,) = worlds.ask("endpoints-answer", worlds.snapshot(untrusted), asked[0])
+    (shown,) = worlds.ask("endpoints-answer", worlds.snapshot(downgraded), asked[1])
+    assert (hidden.result, "stopped at tls" in hidden.reason) == (Result.FAIL, True)
+    assert (shown.result, "TLS not verified" in shown.reason) == (Result.WARN, True)
+
+
+def test_a_chart_museum_that_serves_no_charts_is_not_operational(worlds: Any, inventory: Any) -> None:
+    up = worlds.deployment("chartmuseum", "flux-system")
+    ready = worlds.obj(
+        "EndpointSlice",
+        "s",
+        "flux-system",
+        labels={"kubernetes.io/service-name": "chartmuseum"},
+        endpoints=[{"addresses": ["10.0.0.9"]}],
+    )
+    sources = {
+        s.name: worlds.flux(s.kind, s.name, s.namespace, status={"artifact": {"revision": "sha256:aa"}})
+        for s in inventory.sources
+    }
+    empty = ["StatefulSet", "DaemonSet", "OCIRepository", "Bucket"]
+
+    def row() -> Any:
+        seen = worlds.snapshot(up, ready, *sources.values(), empty=empty)
+        return next(f for f in worlds.ask("infrastructure-ready", seen, inventory) if f.object.name == "chartmuseum")
+
+    assert row().result is Result.PASS
+    charts = next(s for s in inventory.sources if "chartmuseum" in s.name or s.kind == "HelmRepository")
+    sources[charts.name] = worlds.flux(charts.kind, charts.name, charts.namespace, "False", reason="IndexationFailed")
+    assert (row().result, charts.name in row().reason) == (Result.FAIL, True)
 
 
 def test_a_soak_nobody_measured_is_not_evaluated(worlds: Any, inventory: Any) -> None:

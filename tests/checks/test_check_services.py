@@ -58,6 +58,43 @@ class TestVersions:
         assert str(self.ask(worlds, release, running(worlds, "2.0.2")).result) == "pass"
         assert str(self.ask(worlds, release).result) == "fail"
 
+    @pytest.mark.parametrize(
+        ("owner", "labels", "name", "result"),
+        [
+            (("ReplicaSet", "ccbot-6d4cf56db6"), {"pod-template-hash": "6d4cf56db6"}, "ccbot-6d4cf56db6-x2x4z", "pass"),
+            (("ReplicaSet", "ccbot-admin-6d4"), {"pod-template-hash": "6d4"}, "ccbot-admin-6d4-x2x4z", "fail"),
+            (("Job", "ccbot-migrate"), {"app.kubernetes.io/instance": "ccbot"}, "ccbot-migrate-x2x4z", "fail"),
+            (("StatefulSet", "ccbot"), {}, "ccbot-0", "pass"),
+            (None, {"app.kubernetes.io/instance": "ccbot", "app.kubernetes.io/name": "bot"}, "x", "pass"),
+            (None, {"app.kubernetes.io/instance": "other", "app.kubernetes.io/name": "ccbot"}, "ccbot-1", "fail"),
+            (None, {}, "ccbot-admin-x2x4z", "fail"),
+            (None, {}, "ccbot-6d4cf56db6-x2x4z", "pass"),
+        ],
+    )
+    def test_whose_a_pod_is(self, worlds: Any, owner: Any, labels: dict[str, str], name: str, result: str) -> None:
+        refs = [{"kind": owner[0], "name": owner[1], "uid": "u", "controller": True}] if owner else []
+        pod = worlds.pod(name, "triager", image="reg.example:5000/ccbot:2.0.2", labels=labels, ownerReferences=refs)
+        assert str(self.ask(worlds, worlds.release("ccbot", "triager", tag="2.0.2"), pod).result) == result
+
+    def test_a_row_that_names_its_workload_is_that_workloads_pods(self, worlds: Any) -> None:
+        row = {**ROW, "release": "", "workload": {"kind": "Deployment", "namespace": "triager", "name": "bot"}}
+        refs = [{"kind": "ReplicaSet", "name": "bot-6d4", "uid": "u", "controller": True}]
+        image = "reg.example:5000/ccbot:2.0.2"
+        labels = {"pod-template-hash": "6d4"}
+        pod = worlds.pod("bot-6d4-x2x4z", "triager", image=image, labels=labels, ownerReferences=refs)
+        assert str(self.ask(worlds, pod, row=row).result) == "pass"
+        assert str(self.ask(worlds, row=row).result) == "fail"
+
+    def test_a_release_that_goes_by_another_name_or_place_is_still_found(self, worlds: Any) -> None:
+        from runbook.domain.kinds import decode
+
+        release = decode(
+            "HelmRelease", b'{"metadata":{"name":"ccbot","namespace":"triager"},"spec":{"targetNamespace":"bots"}}'
+        )
+        labels = {"app.kubernetes.io/instance": "bots-ccbot"}
+        pod = worlds.pod("p", "bots", image="reg.example:5000/ccbot:2.0.2", labels=labels)
+        assert str(self.ask(worlds, release, pod).result) == "pass"
+
     def test_denied_is_not_evaluated(self, worlds: Any, results: Any) -> None:
         inventory = worlds.inventory(services=[ROW], releases=RELEASES)
         assert results("versions-agree", worlds.snapshot(empty=["Pod"], gaps=["HelmRelease"]), inventory) == ["error"]

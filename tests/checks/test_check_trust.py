@@ -61,6 +61,22 @@ class TestTrust:
         assert [str(f.result) for f in found] == ["pass", "warn"]
         assert "update-ca-certificates" in found[1].reason
 
+    def test_a_copy_in_the_os_store_alone_is_not_trust_and_says_what_was_forgotten(self, worlds: Any) -> None:
+        (found,) = self.ask(
+            worlds,
+            cell(read="read; not in the bundle: /usr/local/share/ca-certificates/registry-ca.crt", chain=UNKNOWN),
+        )
+        assert str(found.result) == "fail"
+        assert "registry-ca.crt was copied, but update-ca-certificates was not run" in found.reason
+        assert "no restart" in found.reason  # what a copy in certs.d would not need
+
+    def test_one_node_cured_by_hand_is_one_node_and_nothing_keeps_it(self, worlds: Any) -> None:
+        inventory = worlds.inventory(nodes=[{"name": n, "runtime": "docker"} for n in ("n1", "n2", "n3")])
+        cells = [cell("n1"), cell("n2", chain=UNKNOWN), cell("n3", chain=UNKNOWN)]
+        found = worlds.ask("registry-trust", worlds.snapshot(*cells, empty=["Pod", "Event"]), inventory)
+        assert [str(f.result) for f in found] == ["pass", "fail", "fail"]
+        assert "nothing keeps it after the next rebuild" in found[0].reason
+
     def test_probes_that_were_not_made_are_not_evaluated(self, worlds: Any) -> None:
         (found,) = self.ask(worlds, gaps=["RegistryTrust"])
         assert str(found.result) == "error"
@@ -76,6 +92,22 @@ class TestTrust:
     def test_reachable_not_asked(self, worlds: Any, results: Any) -> None:
         assert results("registry-reachable", worlds.snapshot(cell("n1"))) == ["error"]
         assert results("registry-reachable", worlds.snapshot(gaps=["RegistryTrust"])) == ["error"]
+
+
+@pytest.mark.parametrize(
+    ("message", "result"),
+    [
+        (f'Get "https://{HOST}/v2/": {UNKNOWN}', "fail"),
+        (f"{HOST}: {UNKNOWN}", "fail"),
+        (f'Get "https://my-{HOST}/v2/": {UNKNOWN}', "error"),
+        (f'Get "https://{HOST}0/v2/": {UNKNOWN}', "error"),
+        (f'Get "https://{HOST}/v2/": EOF', "error"),
+    ],
+)
+def test_a_kubelets_words_count_for_the_very_host_they_name(worlds: Any, message: str, result: str) -> None:
+    pod = worlds.pod("p", "shop", waiting=("ImagePullBackOff", message))
+    seen = worlds.snapshot(cell(read="no transport"), pod, empty=["Event"])
+    assert {str(f.result) for f in worlds.ask("registry-trust", seen)} == {result}
 
 
 class TestSealing:
@@ -97,7 +129,8 @@ class TestSealing:
     def test_without_secrets_the_status_decides_and_doubt_is_said(
         self, worlds: Any, results: Any, status: str | None, generation: int, result: str
     ) -> None:
-        seen = worlds.snapshot(self.sealed(worlds, status, "no key could decrypt secret (K)", generation))
+        sealed = self.sealed(worlds, status, "no key could decrypt secret (K)", generation)
+        seen = worlds.snapshot(sealed, empty=["Pod", "Event"])
         assert results("sealed-secrets-unsealed", seen) == [result]
 
     @pytest.mark.parametrize(("owner", "result"), [("uid-SealedSecret-shop-db", "pass"), ("another", "fail")])
@@ -111,6 +144,76 @@ class TestSealing:
         inventory = worlds.inventory(secrets="metadata", secrets_access={"namespaces": ["shop"]})
         assert results("sealed-secrets-unsealed", worlds.snapshot(self.sealed(worlds), secret), inventory) == [result]
 
+    def event(self, worlds: Any, reason: str, when: str) -> Any:
+        about = {"kind": "SealedSecret", "namespace": "shop", "name": "db", "uid": "uid-SealedSecret-shop-db"}
+        return worlds.obj(
+            "Event",
+            f"{reason}{when[-3:]}",
+            "shop",
+            type="Warning",
+            reason=reason,
+            involvedObject=about,
+            lastTimestamp=when,
+        )
+
+    @pytest.mark.parametrize(
+        ("events", "result"),
+        [
+            ([("ErrUnsealFailed", "2025-10-17T11:00:00Z")], "pass"),
+            ([("ErrUnsealFailed", "2025-10-17T11:10:00Z")], "fail"),
+            ([("ErrUnsealFailed", "2025-10-17T11:10:00Z"), ("Unsealed", "2025-10-17T11:12:00Z")], "pass"),
+        ],
+        ids=["older than the status", "newer than the status", "overtaken by a success"],
+    )
+    def test_the_last_word_decides(self, worlds: Any, results: Any, events: list[tuple[str, str]], result: str) -> None:
+        written = {"type": "Synced", "status": "True", "lastUpdateTime": "2025-10-17T11:05:00Z"}
+        sealed = worlds.obj("SealedSecret", "db", "shop", generation=1, status={"conditions": [written]})
+        seen = worlds.snapshot(sealed, *(self.event(worlds, *e) for e in events), empty=["Pod"])
+        assert results("sealed-secrets-unsealed", seen) == [result]
+
+    @pytest.mark.parametrize(
+        ("words", "namespace", "result"),
+        [
+            ('secret "db" not found', "shop", "fail"),
+            ("couldn't find key K in Secret shop/db", "shop", "fail"),
+            ("couldn't find key OTHER in Secret shop/db", "shop", "pass"),
+            ('secret "db-other" not found', "shop", "pass"),
+            ('secret "db" not found', "elsewhere", "pass"),
+        ],
+    )
+    def test_only_a_kubelets_words_about_this_secret_count(
+        self, worlds: Any, results: Any, words: str, namespace: str, result: str
+    ) -> None:
+        pod = worlds.pod("p", namespace, waiting=("CreateContainerConfigError", words))
+        assert results("sealed-secrets-unsealed", worlds.snapshot(self.sealed(worlds), pod, empty=["Event"])) == [
+            result
+        ]
+
+    @pytest.mark.parametrize(("minute", "result"), [(14, "fail"), (0, "pass")])
+    def test_a_volume_that_cannot_be_mounted_is_a_witness_while_it_lasts(
+        self, worlds: Any, results: Any, minute: int, result: str
+    ) -> None:
+        pod = worlds.pod("p", "shop", waiting=("ContainerCreating", ""))
+        event = worlds.obj(
+            "Event", "e", "shop", type="Warning", reason="FailedMount", lastTimestamp=f"2025-10-17T11:{minute:02}:00Z",
+            involvedObject={"kind": "Pod", "namespace": "shop", "name": "p", "uid": pod.metadata.uid},
+            message='MountVolume.SetUp failed for volume "v" : secret "db" not found',
+        )  # fmt: skip
+        assert results("sealed-secrets-unsealed", worlds.snapshot(self.sealed(worlds), pod, event)) == [result]
+
+    @pytest.mark.parametrize("denied", ["Pod", "Event"])
+    def test_the_status_is_not_believed_when_no_witness_could_be_asked(
+        self, worlds: Any, results: Any, denied: str
+    ) -> None:
+        empty = [k for k in ("Pod", "Event") if k != denied]
+        seen = worlds.snapshot(self.sealed(worlds), empty=empty, gaps=[denied])
+        assert results("sealed-secrets-unsealed", seen) == ["error"]
+
+    def test_secrets_that_were_opted_in_and_denied_are_not_evaluated(self, worlds: Any, results: Any) -> None:
+        inventory = worlds.inventory(secrets="metadata", secrets_access={"namespaces": ["shop"]})
+        seen = worlds.snapshot(self.sealed(worlds), empty=["Pod", "Event"], gaps=["Secret"])
+        assert results("sealed-secrets-unsealed", seen, inventory) == ["error"]
+
     def test_none_where_a_controller_is_expected_is_a_fail_and_denied_is_not_evaluated(
         self, worlds: Any, results: Any
     ) -> None:
@@ -121,13 +224,13 @@ class TestSealing:
 
     @pytest.mark.parametrize(("opens", "result"), [(True, "pass"), (False, "fail")])
     def test_will_it_unseal(self, worlds: Any, results: Any, opens: bool, result: str) -> None:
-        seen = worlds.snapshot(UnsealProbe("shop", "db", opens, 200 if opens else 409))
+        seen = worlds.snapshot(self.sealed(worlds), UnsealProbe("shop", "db", opens, 200 if opens else 409))
         assert results("sealing-keys", seen, worlds.inventory(**SEALED)) == [result]
 
     def test_not_asked_is_not_evaluated(self, worlds: Any, results: Any) -> None:
         inventory = worlds.inventory(**SEALED)
         assert results("sealing-keys", worlds.snapshot(gaps=["UnsealProbe"]), inventory) == ["error"]
-        assert results("sealing-keys", worlds.snapshot(empty=["UnsealProbe"]), inventory) == ["error"]
+        assert results("sealing-keys", worlds.snapshot(empty=["UnsealProbe", "SealedSecret"]), inventory) == ["error"]
 
 
 class TestAccess:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,6 @@ class TestEveryCheck:
             assert set(needs(stage)) <= set(KINDS) | probes
 
     def test_a_malformed_object_is_a_finding_that_names_it(self, worlds: Any) -> None:
-        import dataclasses
 
         from runbook.checks import run
 
@@ -101,6 +101,13 @@ class TestCriteria:
     def test_objects_narrow_it(self, worlds: Any) -> None:
         (row,) = judge([FAIL, PASS], self.inventory(worlds, objects=["HelmRelease/shop/*"]), "verify")
         assert (row.result, row.met, row.of) == (Result.PASS, 1, 1)
+
+    def test_a_glob_with_a_namespace_names_what_has_none(self, worlds: Any) -> None:
+        answered = dataclasses.replace(PASS, object=ObjectRef("Endpoint", "", "home"))
+        (row,) = judge([answered], self.inventory(worlds, objects=["Endpoint/*/home"]), "verify")
+        assert (row.result, row.met) == (Result.PASS, 1)
+        (other,) = judge([answered], self.inventory(worlds, objects=["Endpoint/*/house"]), "verify")
+        assert other.result is Result.ERROR
 
     def test_a_criterion_that_nothing_answers_is_not_evaluated(self, worlds: Any) -> None:
         assert judge([], self.inventory(worlds), "verify")[0].result is Result.ERROR

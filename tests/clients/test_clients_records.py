@@ -224,6 +224,17 @@ class TestLogs:
         (window,), (group,) = read(inventory, lambda: iter(["level=error msg=no"] * 5))
         assert (window.error, group.count) == ("", 5)
 
+    @pytest.mark.parametrize("older", [True, False])
+    def test_a_log_without_a_line_in_the_window_is_asked_for_one_before_it(
+        self, inventory: Inventory, older: bool
+    ) -> None:
+        def logs(*_where: str, since_seconds: int | None = None, **_rest: Any) -> Iterator[str]:
+            return iter(["level=info msg=started"] if older and since_seconds is None else [])
+
+        client: Any = SimpleNamespace(logs=logs)
+        (window,), _ = controllerlogs.read_logs(client, inventory, [ended("2025-10-17T09:00:00Z")], START)
+        assert (window.lines, window.older, window.error) == (0, older, "")
+
 
 def ended(when: str) -> Any:
     last = {"terminated": {"exitCode": 2, "finishedAt": when}}

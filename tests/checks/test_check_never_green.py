@@ -1,7 +1,4 @@
-"""What is empty, missing or only partly known is never a pass: one rule, tried in one place after another.
-
-A test marked as a gap says what must hold and does not yet; it turns red here on the day it is cured.
-"""
+"""What is empty, missing or only partly known is never a pass: one rule, tried in one place after another."""
 
 from __future__ import annotations
 
@@ -11,14 +8,10 @@ from typing import Any
 import pytest
 from checks_build import GREEN, HOST, ROW, green_inventory, green_snapshot, holding
 
-from runbook.checks import CHECKS, judge, run
+from runbook.checks import judge, run
 from runbook.domain.probes import EndpointProbe, GitFile, GitHead, LogWindow, RegistryTrust, SoakWindow, UnsealProbe
 from runbook.domain.readiness import flux_state
 from runbook.model import ObjectRef, Result
-
-
-def gap(reason: str, raises: type[BaseException] = AssertionError) -> pytest.MarkDecorator:
-    return pytest.mark.xfail(reason=reason, raises=raises, strict=True)
 
 
 def result_of(worlds: Any, check: str, *objects: Any, empty: tuple[str, ...] = (), **inventory: Any) -> set[str]:
@@ -40,7 +33,6 @@ class TestCounting:
         )
         assert (row.met, row.of) == (1, 1)
 
-    @gap("a malformed pod is a finding of `access` only: the criterion on pods stays ticked")
     def test_a_pod_that_cannot_be_read_unticks_what_rests_on_pods(self, worlds: Any) -> None:
         inventory = green_inventory(worlds)
         seen = dataclasses.replace(green_snapshot(worlds), malformed=((ObjectRef("Pod", "shop", "shop-2"), "no"),))
@@ -73,7 +65,6 @@ class TestReadiness:
         )
         assert "fail" in result_of(worlds, "workloads-ready", stuck, empty=("StatefulSet", "DaemonSet", "Job"))
 
-    @gap("kustomizations-ready passes what has applied nothing, from a source that is not there")
     def test_a_kustomization_that_applied_nothing_is_not_ready(self, worlds: Any) -> None:
         apps = worlds.flux(
             "Kustomization", "apps", "flux-system", spec={"sourceRef": {"kind": "GitRepository", "name": "gone"}}
@@ -89,13 +80,11 @@ class TestTrust:
         half = RegistryTrust("n1", "docker", HOST, resolve="ok", connect="ok", chain="ok", node_read="read")
         assert not result_of(worlds, "registry-trust", half, empty=("Pod", "Event")) <= GREEN
 
-    @gap("a kubelet's message about other.reg.example:5000 is taken for one about reg.example:5000")
     def test_a_message_about_another_host_is_no_evidence_here(self, worlds: Any) -> None:
         message = f'Get "https://other.{HOST}/v2/": x509: certificate signed by unknown authority'
         pod = worlds.pod("p", "shop", waiting=("ImagePullBackOff", message))
         assert result_of(worlds, "registry-trust", pod, empty=("RegistryTrust", "Event")) == {"error"}
 
-    @gap("only a Secret's status is read: no kubelet message, no event; Synced may be old (semantics 5.2)")
     @pytest.mark.parametrize("witness", ["kubelet", "event"])
     def test_synced_is_not_believed_against_a_witness(self, worlds: Any, witness: str) -> None:
         sealed = worlds.obj(
@@ -116,13 +105,11 @@ class TestTrust:
         seen = pod if witness == "kubelet" else event
         assert not result_of(worlds, "sealed-secrets-unsealed", sealed, seen) <= GREEN
 
-    @gap("with Secrets opted in and none at all in the namespace, the status decides again")
     def test_an_opted_in_namespace_without_any_secret_is_a_fail(self, worlds: Any) -> None:
         sealed = worlds.obj("SealedSecret", "db", "shop", status={"conditions": [{"type": "Synced", "status": "True"}]})
         access = {"secrets": "metadata", "secrets_access": {"namespaces": ["shop"]}}
         assert result_of(worlds, "sealed-secrets-unsealed", sealed, empty=("Secret",), **access) == {"fail"}
 
-    @gap("a SealedSecret that was not asked about is covered by one that was")
     def test_each_sealed_secret_needs_its_own_answer(self, worlds: Any) -> None:
         two = [worlds.obj("SealedSecret", n, "shop") for n in ("db", "other")]
         words = result_of(
@@ -134,7 +121,6 @@ class TestTrust:
 class TestVersions:
     ROW = {"id": "s", "text": "s", "release": "shop/shop", "version": "1.0.0"}
 
-    @gap("pods are matched by a name's beginning: shop-admin stands in for a shop of which nothing runs")
     def test_another_releases_pod_is_not_taken_for_its_own(self, worlds: Any) -> None:
         other = worlds.pod(
             "shop-admin-1", "shop", image=f"{HOST}/shop-admin:1.0.0", labels={"app.kubernetes.io/name": "shop-admin"}
@@ -142,14 +128,12 @@ class TestVersions:
         release = worlds.release("shop", "shop", tag="1.0.0")
         assert result_of(worlds, "versions-agree", release, other, services=[self.ROW]) == {"fail"}
 
-    @gap("the v is taken off what is believed and left on what is declared and runs")
     def test_a_v_before_the_version_is_no_disagreement(self, worlds: Any) -> None:
         pod = worlds.pod("shop-1", "shop", image=f"{HOST}/shop:v1.0.0")
         release = worlds.release("shop", "shop", tag="v1.0.0")
         row = {**self.ROW, "version": "v1.0.0"}
         assert result_of(worlds, "versions-agree", release, pod, services=[row]) == {"pass"}
 
-    @gap("the same, in Git")
     def test_a_v_in_git_is_no_edit(self, worlds: Any) -> None:
         file = GitFile("HelmRelease", "shop", "shop", "a.yaml", 1, "1", (("image.tag", "v1.0.0"),))
         row = {**self.ROW, "version": "v1.0.0"}
@@ -160,7 +144,6 @@ class TestVersions:
         git = {"path": ".", "source": {"kind": "GitRepository", "namespace": "f", "name": "s"}}
         assert not result_of(worlds, "git-revision", source, GitHead(""), git=git) <= GREEN
 
-    @gap("a row that names its workload and no release is called NOT-DECLARED; the model says it is declared")
     def test_a_row_may_name_its_workload_only(self, worlds: Any) -> None:
         row = {"id": "s", "text": "s", "workload": {"kind": "Deployment", "namespace": "shop", "name": "shop"}}
         empty = ("HelmRelease", "StatefulSet", "DaemonSet")
@@ -182,22 +165,18 @@ class TestEndpoints:
         entry = {**self.ENTRY, "smoke": True, "expect": {"status": "all good"}}
         assert result_of(worlds, check, endpoint('{"status": "all good"}'), endpoints=[entry]) == {"pass"}
 
-    @gap("plain HTTP passes a question about verified TLS without a word")
     def test_plain_http_is_shown_as_a_downgrade(self, worlds: Any) -> None:
         entry = {**self.ENTRY, "url": "http://h/a"}
         assert result_of(worlds, "endpoints-answer", endpoint(tls="none"), endpoints=[entry]) == {"warn"}
 
-    @gap("an expected version is left to versions-agree, which never compares it")
     def test_an_expected_version_is_compared_somewhere(self, worlds: Any) -> None:
         entry = {**self.ENTRY, "expect": {"version": "2"}}
         assert result_of(worlds, "endpoints-answer", endpoint('{"version":"1"}'), endpoints=[entry]) != {"pass"}
 
-    @gap("an Ingress with no path at all leads nowhere and passes")
     def test_an_ingress_without_paths_is_not_a_way_in(self, worlds: Any) -> None:
         bare = worlds.obj("Ingress", "i", "shop", spec={"rules": [{"host": "h"}]})
         assert not result_of(worlds, "ingress-backends", bare, empty=("Service", "EndpointSlice")) <= GREEN
 
-    @gap("only Services that exist are asked about: one that a declared endpoint names is not missed")
     def test_the_service_of_a_declared_endpoint_is_expected(self, worlds: Any) -> None:
         snapshot = green_snapshot(worlds)
         entry = {**self.ENTRY, "service": "shop/api"}
@@ -228,15 +207,9 @@ class TestQuiet:
         )
         assert not words <= GREEN
 
-    @gap("an empty log is read as a quiet one")
     def test_a_log_without_a_line_is_not_a_quiet_log(self, worlds: Any) -> None:
         window = LogWindow("flux-system", "p", 0, worlds.now, worlds.now)
         assert not result_of(worlds, "controller-logs", window, empty=("LogGroup",)) <= GREEN
-
-
-@gap("there is `access` for what may be read, and no `permissions`")
-def test_permissions_is_a_question_of_its_own() -> None:
-    assert "permissions" in CHECKS
 
 
 def replaced(struct: Any, **change: Any) -> Any:
