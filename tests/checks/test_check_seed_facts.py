@@ -278,6 +278,31 @@ def test_infrastructure_has_nine_rows_and_a_controller_that_opens_nothing_is_not
     assert "no key could decrypt secret" in found["sealed-secrets"].reason
 
 
+@pytest.mark.parametrize(
+    "name", ["istio-ingressgateway", "ingress-nginx", "cert-manager", "prometheus-stack", "fluent-bit", "postgresql"]
+)
+def test_an_infrastructure_row_is_its_workload_and_its_service(worlds: Any, inventory: Any, name: str) -> None:
+    row = next(r for r in inventory.infrastructure if r.id == name)
+
+    def answer(ready: int, address: bool) -> Result:
+        status = {"observedGeneration": 1, "readyReplicas": ready, "updatedReplicas": 1}
+        status |= {"numberReady": ready, "desiredNumberScheduled": 1}
+        target = row.workload
+        up = worlds.obj(target.kind, target.name, target.namespace, generation=1, spec={"replicas": 1}, status=status)
+        service = row.service or target
+        behind = worlds.obj(
+            "EndpointSlice", "s", service.namespace, labels={"kubernetes.io/service-name": service.name},
+            endpoints=[{"addresses": ["10.0.0.9"]}] if address else [],
+        )  # fmt: skip
+        seen = worlds.snapshot(up, behind, empty=["Deployment", "StatefulSet", "DaemonSet"])
+        found = worlds.ask("infrastructure-ready", seen, inventory.model_copy(update={"infrastructure": (row,)}))
+        return found[0].result
+
+    assert answer(1, address=True) is Result.PASS
+    assert answer(0, address=True) is Result.FAIL
+    assert answer(1, address=False) is (Result.FAIL if row.service else Result.PASS)
+
+
 @pytest.mark.parametrize("row", ["registry", "postgresql", "ingress"])
 def test_rows_without_a_command_are_still_answered(worlds: Any, inventory: Any, row: str) -> None:
     seen = worlds.snapshot(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from runbook.domain.probes import AccessReview, RegistryTrust, UnsealProbe
@@ -71,10 +72,17 @@ class TestTrust:
         assert "no restart" in found.reason  # what a copy in certs.d would not need
 
     def test_one_node_cured_by_hand_is_one_node_and_nothing_keeps_it(self, worlds: Any) -> None:
-        inventory = worlds.inventory(nodes=[{"name": n, "runtime": "docker"} for n in ("n1", "n2", "n3")])
-        cells = [cell("n1"), cell("n2", chain=UNKNOWN), cell("n3", chain=UNKNOWN)]
+        other = "10.0.0.9:5000"
+        inventory = worlds.inventory(
+            registry={"names": [HOST, other]}, nodes=[{"name": n, "runtime": "docker"} for n in ("n1", "n2", "n3")]
+        )
+        cells = [cell("n1"), cell("n2", chain=UNKNOWN), cell("n3")]
+        cells += [msgspec.structs.replace(c, host=other, chain=UNKNOWN if c.vantage != "n1" else "ok") for c in cells]
         found = worlds.ask("registry-trust", worlds.snapshot(*cells, empty=["Pod", "Event"]), inventory)
-        assert [str(f.result) for f in found] == ["pass", "fail", "fail"]
+        assert {f.object.name: str(f.result) for f in found} == {
+            f"n1 → {HOST}": "pass", f"n1 → {other}": "pass", f"n2 → {HOST}": "fail",
+            f"n2 → {other}": "fail", f"n3 → {HOST}": "pass", f"n3 → {other}": "fail",
+        }  # fmt: skip
         assert "nothing keeps it after the next rebuild" in found[0].reason
 
     def test_probes_that_were_not_made_are_not_evaluated(self, worlds: Any) -> None:

@@ -462,3 +462,23 @@ class TestObserve:
     def test_soak_sees_the_list_it_watches(self, pair: EmbeddedCluster) -> None:
         assert set(WATCHED) <= set(KINDS)
         assert set(look(pair, *WATCHED).snapshot.objects) == set(WATCHED)
+
+    def test_secrets_are_seen_with_sealed_secrets_where_they_were_opted_in_and_never_their_values(
+        self, pair: EmbeddedCluster
+    ) -> None:
+        read = load(pair.inventory, today=date(2025, 10, 17)).inventory
+        access = read.secrets_access.model_copy(update={"namespaces": ("flux-system",)})
+        opted = read.model_copy(update={"secrets": "metadata", "secrets_access": access})
+        client = connect(kubeconfig=str(pair.kubeconfig))
+        try:
+            found, silent = (
+                observe(client, i, wants=["SealedSecret"], base=pair.inventory.parent, now=lambda: client.clock().now)
+                for i in (opted, read)
+            )
+        finally:
+            client.close()
+        secrets = found.snapshot.objects["Secret"]
+        assert {s.metadata.namespace for s in secrets} <= {"flux-system"}
+        assert all(s.data is None for s in secrets)
+        assert b'"data"' not in b"".join(found.raw["Secret"])
+        assert "Secret" not in {**silent.snapshot.objects, **silent.snapshot.gaps}

@@ -279,3 +279,9 @@ def test_nobody_is_mentioned_by_what_a_cluster_said() -> None:
     said = "asked by @becker: chart velero@8.1.0 (@ops)"
     block = ticket_block(review([replace(red(), criteria=(criterion("All", Result.FAIL, 0, 1, reason=said),))]))
     assert "asked by (at)becker: chart velero@8.1.0 ((at)ops)" in block
+
+
+def test_the_progress_log_has_an_entry_for_each_stage_that_ran() -> None:
+    told = [(e.at, e.text) for e in review(seeds_night()).timeline if e.what == "stage"]
+    assert [name for _, name in told] == ["verify", "verify, attempt 2", "verify, attempt 3"]
+    assert [at for at, _ in told] == sorted(look.at for look in states(seeds_night()))
