@@ -25,12 +25,13 @@ FLUX = "{}.toolkit.fluxcd.io".format
 DEPENDS: dict[Right, set[str]] = {
     Right("list", "nodes"): {"nodes-ready"},
     Right("list", "pods"): {
-        "controller-logs", "image-pulls", "pods-healthy", "pods-images", "registry-manifests", "versions-agree",
+        "controller-logs", "image-pulls", "infrastructure-ready", "pods-healthy", "pods-images", "registry-manifests",
+        "sealed-secrets-unsealed", "versions-agree",
     },
     Right("get", "pods/log"): {"controller-logs"},
     Right("list", "services"): {"ingress-backends", "services-endpoints"},
     Right("create", "services/proxy"): {"sealing-keys"},
-    Right("list", "events"): {"warning-events"},
+    Right("list", "events"): {"infrastructure-ready", "sealed-secrets-unsealed", "warning-events"},
     Right("list", "persistentvolumeclaims"): set(),
     Right("list", "deployments", "apps"): {
         "flux-controllers", "health-probes", "infrastructure-ready", "services-running", "workloads-ready",
