@@ -15,6 +15,7 @@ from runbook.display.texts import plural, span, utc
 from runbook.display.views import provenance_facts, run_fact
 from runbook.display.words import NOT_EVALUATED, edge, headline
 from runbook.evidence import Run
+from runbook.evidence.files import moment
 from runbook.model import StageResult
 from runbook.report.lookback import story_sections
 from runbook.report.pages import Crumb, Page, Section, markup, render, section, write_page
@@ -51,6 +52,7 @@ def render_run(run: Run) -> str:
         ],
         sections=[
             section("attempts", "Attempts", attempts_table(items).html(page=True), count=str(len(items))),
+            *_edited(run),
             *(_story(story) if story is not None else []),
         ],
         crumbs=[Crumb("All runs", "../index.html"), Crumb(run.path.name)],
@@ -124,6 +126,20 @@ def causes_cell(result: StageResult) -> Cell:
         f"{len(g.direct)}{f' + {len(g.blocked)}' if g.blocked else ''} {g.cause}" for g in grouped(result.explanation)
     ]
     return Cell(", ".join([*parts, f"{len(unexplained(result.explanation))} unexplained"]))
+
+
+def _edited(run: Run) -> list[Section]:
+    """What should be true was changed during the run: by whom, when, why, and the diff. Only where it was."""
+    entries = run.facts.get("inventories", ())
+    if not entries:
+        return []
+    rows = [
+        (Cell(str(e["diff"]), href=str(e["diff"])), utc(moment(e["since"])), str(e["who"]), str(e["why"]))
+        for e in entries
+    ]
+    columns = (Column("Diff", tight=True), Column("In force since", tight=True), "By", "Why")
+    table = Table("Edits of the inventory during this run", columns, rows, count=str(len(rows)))
+    return [section("edits", "Inventory edits", table.html(page=True), count=str(len(rows)))]
 
 
 def _story(story: Retrospective) -> list[Section]:

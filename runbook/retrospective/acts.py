@@ -24,7 +24,7 @@ def recorded_acts(attempts: Sequence[StageResult], observed: Sequence[Act] = ())
     """
     edits = observed or tuple(_edits(states(attempts)))
     if _installed(attempts):  # that a node reads another file then is what our own act did, told once
-        edits = tuple(e for e in edits if not e.what.startswith("anchors "))
+        edits = tuple(e for e in edits if not e.what.startswith(("anchors ", "CA installed on ")))
     found = [*_ours(attempts), *edits]
     return tuple(sorted(found, key=lambda a: (a.at is None, a.at.timestamp() if a.at else 0.0)))
 
