@@ -10,9 +10,9 @@ from typing import Any
 from runbook.display import Talk
 from runbook.domain.durations import human
 from runbook.embedded import EmbeddedCluster
-from runbook.errors import NotBuiltError
+from runbook.errors import InterruptedRun, NotBuiltError
 from runbook.runner import StageOutcome, run_stage
-from runbook.sequence import RunOutcome, finish
+from runbook.sequence import RunOutcome, between, finish
 from runbook.settings import outputs_dir
 
 # Usage errors, deadlines and interrupts end the night; a red stage does not: red is what the night is about.
@@ -49,8 +49,13 @@ def _live(cluster: EmbeddedCluster, folder: Path, talk: Talk) -> RunOutcome:
     last: StageOutcome | None = None
     for frame in cluster.frames:
         talk.waiting("night", f"until {frame.name}")
-        if not cluster.wait_for_frame(_teller(talk)):
-            break
+        try:
+            if not cluster.wait_for_frame(_teller(talk)):
+                break
+        except (InterruptedRun, KeyboardInterrupt) as error:
+            if run_path is None:
+                raise
+            return finish(run_path, between(error, talk), folder, talk)
         talk.success("night", f"{frame.name} has come")
         for stage in frame.stages:
             last = _stage(stage, cluster, folder, run_path, talk)

@@ -149,10 +149,10 @@ class Run:
         with locked(self.path):
             self._update(entry)
 
-    def mark_sealed(self, when: datetime) -> None:
-        """Write the time of the seal into run.json; `manifest.seal` does the rest."""
+    def mark(self, **facts: str) -> None:
+        """Write what is known at the end into run.json: when it was `sealed`, or why its page is missing (`report`)."""
         fresh = Run.load(self.path)
-        Run(self.path, {**fresh.facts, "sealed": stamp(when)}, fresh.stages)._write()
+        Run(self.path, {**fresh.facts, **facts}, fresh.stages)._write()
 
     def _update(self, entry: StageEntry) -> None:
         fresh = Run.load(self.path)
