@@ -78,6 +78,9 @@ def _serve(settings: Mapping[str, str], outputs: Path, *, port: int, browser: bo
             process.send_signal(signal.SIGINT)
             process.wait(timeout=20)
             return 0
+        finally:
+            if process.poll() is None:
+                process.terminate()
 
 
 def _tell(talk: Talk, event: Mapping[str, object]) -> None:

@@ -60,12 +60,7 @@ def _finish(attempt: Attempt, how: str, known: tuple[str, ...]) -> None:
     if how == "runner":
         _hand_over(attempt.path, known)
     else:
-        from runbook.report import archive_index, run_index, stage_report
-
-        run = Run.load(attempt.run_path)
-        stage_report(attempt.path, run.as_json(), None)
-        run_index(run.path)
-        archive_index(run.path.parent)
+        _make_pages(attempt)
     leaks = leak_gate([attempt.path], known=known)
     if leaks:
         withheld = withhold(leaks)
@@ -74,6 +69,19 @@ def _finish(attempt: Attempt, how: str, known: tuple[str, ...]) -> None:
             f"{len(leaks)} secret(s) would have been recorded; withheld: {names}",
             hint=f"The kinds and lines stand beside them in {attempt.path}. The rest of the record is safe.",
         )
+
+
+def _make_pages(attempt: Attempt) -> None:
+    """Raises EvidenceError when a page cannot be made; what was recorded before is whole."""
+    from runbook.report import archive_index, attempted, run_index, stage_report
+
+    run = Run.load(attempt.run_path)
+    failed = attempted("report.html", lambda: stage_report(attempt.path, run.as_json(), None))
+    failed = failed or attempted("index.html", lambda: run_index(run.path))
+    failed = failed or attempted("the archive's index.html", lambda: archive_index(run.path.parent))
+    if failed:
+        attempt.journal.append("failed", "report", why=failed)
+        raise EvidenceError(failed, hint=f"The result and everything observed are safe in {attempt.path}.")
 
 
 def _hand_over(attempt: Path, known: tuple[str, ...]) -> None:

@@ -11,9 +11,10 @@ from typing import Any
 from runbook.display import Talk
 from runbook.domain.durations import human
 from runbook.embedded import EmbeddedCluster
+from runbook.errors import InterruptedRun
 from runbook.inventory.load import load
 from runbook.runner import READ_ONLY, Acting, StageOutcome, run_stage
-from runbook.sequence import RunOutcome, finish
+from runbook.sequence import RunOutcome, between, finish
 from runbook.settings import outputs_dir
 from runbook.stage import amend_inventory
 
@@ -63,8 +64,13 @@ class _Night:
         last: StageOutcome | None = None
         for frame in self.cluster.frames:
             self.talk.waiting("night", f"until {frame.name}")
-            if not self.cluster.wait_for_frame(self._hear):
-                break
+            try:
+                if not self.cluster.wait_for_frame(self._hear):
+                    break
+            except (InterruptedRun, KeyboardInterrupt) as error:
+                if self.run_path is None:
+                    raise
+                return self._finish(between(error, self.talk))
             self.talk.success("night", f"{frame.name} has come")
             for stage in frame.stages:
                 last = self._stage(stage, acts=frame.acts)
@@ -78,7 +84,6 @@ class _Night:
         return outcome
 
     def _stage(self, stage: str, *, acts: bool) -> StageOutcome:
-        name = load(self.cluster.inventory, today=datetime.now(UTC).date()).inventory.cluster.name
         outcome = run_stage(
             stage,
             inventory=self.cluster.inventory,
@@ -87,10 +92,14 @@ class _Night:
             kubeconfig=str(self.cluster.kubeconfig),
             talk=self.talk,
             allow_waived=self.allow_waived,
-            acting=Acting(confirm=name) if acts else READ_ONLY,
+            acting=self._acting() if acts else READ_ONLY,
         )
         self.run_path = outcome.attempt_path.parent if outcome.attempt_path else self.run_path
         return outcome
+
+    def _acting(self) -> Acting:
+        """The rehearsal types the name of its own cluster; nobody else's can be reached from here."""
+        return Acting(confirm=load(self.cluster.inventory, today=datetime.now(UTC).date()).inventory.cluster.name)
 
     def _finish(self, last: StageOutcome) -> RunOutcome:
         return finish(self.run_path, last, self.outputs, self.talk, allow_waived=self.allow_waived)

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runbook.display import Talk
-from runbook.errors import DeadlineError
+from runbook.errors import DeadlineError, InterruptedRun
 from runbook.evidence import Attempt, Run, seal
 from runbook.model import Result, Verdict
-from runbook.report import archive_index, run_index
+from runbook.report import archive_index, attempted, run_index
 from runbook.runner import READ_ONLY, Acting, StageOutcome, run_stage
+from runbook.runner.stopping import undisturbed
 from runbook.settings import outputs_dir
 from runbook.stage.parameters import ACTING_STAGES
 
@@ -59,21 +60,26 @@ def run_stages(
     while waiting:
         stage = waiting.pop(0)
         left = None if deadline is None else deadline - (time.monotonic() - began)
-        if left is not None and left <= 0:
-            raise DeadlineError(f"the deadline passed before {stage} began", hint=f"What is recorded lies in {folder}.")
-        outcome = run_stage(
-            stage,
-            inventory=inventory,
-            outputs=folder,
-            run=run_path,
-            soak=soak,
-            kubeconfig=kubeconfig,
-            context=context,
-            deadline=left,
-            talk=talk,
-            allow_waived=allow_waived,
-            acting=acting,
-        )
+        try:
+            if left is not None and left <= 0:
+                raise DeadlineError(f"the deadline passed before {stage} began")
+            outcome = run_stage(
+                stage,
+                inventory=inventory,
+                outputs=folder,
+                run=run_path,
+                soak=soak,
+                kubeconfig=kubeconfig,
+                context=context,
+                deadline=left,
+                talk=talk,
+                allow_waived=allow_waived,
+                acting=acting,
+            )
+        except (DeadlineError, InterruptedRun, KeyboardInterrupt) as error:
+            if run_path is None:
+                raise
+            outcome = between(error, talk)
         run_path = outcome.attempt_path.parent if outcome.attempt_path else run_path
         if outcome.exit_code in _ENDS:
             break
@@ -113,16 +119,32 @@ def _number(path: Path) -> int:
     return int(path.name.partition("-attempt-")[2] or 1)
 
 
+def between(error: BaseException, talk: Talk) -> StageOutcome:
+    """What ended a run while no stage was there to record it: said here, and what was recorded before is sealed."""
+    code = getattr(error, "exit_code", 130)
+    talk.failure("runbook", str(error) or "stopped by Ctrl-C")
+    return StageOutcome(int(code), Verdict.ERROR, None)
+
+
 def finish(
     run_path: Path | None, last: StageOutcome, outputs: Path, talk: Talk, *, allow_waived: bool = False
 ) -> RunOutcome:
-    """Make the run's index, seal it, renew the archive's page, and judge it by the latest attempt of each stage."""
+    """Make the run's index, seal it, renew the archive's page, and judge it by the latest attempt of each stage.
+
+    A page that cannot be made is recorded and ends with exit 1; the run is sealed all the same.
+    """
     if run_path is None:
         return RunOutcome(outputs, Verdict.ERROR, last.exit_code)
-    run_index(run_path)
-    run = Run.load(run_path)
-    files = seal(run)
-    archive_index(outputs)
-    talk.success("sealed", f"{run_path}, {files} files")
+    with undisturbed():
+        failed = attempted("index.html", lambda: run_index(run_path))
+        run = Run.load(run_path)
+        if failed:
+            run.mark(report=failed)
+        files = seal(run)
+        talk.success("sealed", f"{run_path}, {files} files")
+        failed = failed or attempted("the archive's index.html", lambda: archive_index(outputs))
+    if failed:
+        talk.failure("report", failed.partition(": ")[2])
     code = last.exit_code if last.exit_code in _ENDS else run.verdict.exit_code(allow_waived=allow_waived)
-    return RunOutcome(run_path, run.verdict, code)
+    pageless = [a for a in run.attempts() if not (a.path / "report.html").is_file()]
+    return RunOutcome(run_path, run.verdict, 1 if (failed or pageless) and code not in _ENDS else code)

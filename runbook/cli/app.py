@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from runbook.cli import archive, cluster, explain, inventory, lab, stages
 from runbook.display import Talk
 from runbook.errors import NotBuiltError, RunbookError
+from runbook.runner.stopping import terminable
 from runbook.version import __version__
 
 # typer brings its own click; its base of all usage errors has no public name there.
@@ -84,7 +85,8 @@ def main(argv: list[str] | None = None) -> None:
 def call(argv: list[str] | None = None) -> int:
     """Run one command line and give its exit code. Errors of the tree are printed as one clear sentence."""
     try:
-        outcome: Any = app(args=argv, standalone_mode=False)
+        with terminable():
+            outcome: Any = app(args=argv, standalone_mode=False)
     except RunbookError as error:
         _complain(error)
         return error.exit_code

@@ -33,7 +33,7 @@ def amend(run: Run, text: str, digest: str, *, who: str, why: str, when: datetim
     write_whole(run.path / f"{stem}.yaml", text.encode("utf-8", errors="backslashreplace"))
     diff = write_whole(run.path / f"{stem}.diff", "".join(lines).encode("utf-8", errors="backslashreplace"))
     entry = {"file": f"{stem}.yaml", "diff": diff.name, "digest": digest, "since": stamp(when), "who": who, "why": why}
-    run.state(inventories=[*known, entry])
+    run.mark(inventories=[*known, entry])
     return diff
 
 

@@ -149,12 +149,8 @@ class Run:
         with locked(self.path):
             self._update(entry)
 
-    def mark_sealed(self, when: datetime) -> None:
-        """Write the time of the seal into run.json; `manifest.seal` does the rest."""
-        self.state(sealed=stamp(when))
-
-    def state(self, **facts: Any) -> None:
-        """Write facts into run.json, beside those that are there."""
+    def mark(self, **facts: Any) -> None:
+        """Write facts into run.json: when it was `sealed`, why its page is missing (`report`), edited `inventories`."""
         with locked(self.path):
             fresh = Run.load(self.path)
             Run(self.path, {**fresh.facts, **facts}, fresh.stages)._write()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from runbook.errors import EvidenceError, RunFolderError
 from runbook.evidence.entries import MANIFEST
-from runbook.evidence.files import write_whole
+from runbook.evidence.files import stamp, write_whole
 from runbook.evidence.layout import Run
 
 
@@ -26,7 +26,7 @@ def seal(run: Run) -> int:
         if problems:
             raise RunFolderError(f"{run.path} is sealed already and has changed since: {problems[0]}")
         return len(_listed(run.path / MANIFEST))
-    run.mark_sealed(datetime.now(UTC))
+    run.mark(sealed=stamp(datetime.now(UTC)))
     files = list(_files(run.path))
     lines = [f"{_digest(f)}  {f.relative_to(run.path).as_posix()}\n" for f in files]
     write_whole(run.path / MANIFEST, "".join(lines).encode())

@@ -6,7 +6,8 @@ Everything is one file each, readable offline and untrusted: no script, no exter
 from __future__ import annotations
 
 from runbook.report.archive import archive_index
+from runbook.report.making import attempted
 from runbook.report.run import run_index
 from runbook.report.stage import render_stage, stage_report
 
-__all__ = ["archive_index", "render_stage", "run_index", "stage_report"]
+__all__ = ["archive_index", "attempted", "render_stage", "run_index", "stage_report"]

@@ -143,6 +143,9 @@ def _edited(run: Run) -> list[Section]:
 
 
 def _story(story: Retrospective) -> list[Section]:
+    """The sections of what happened; a run that was stopped before anything was answered has none."""
+    if not any(a.findings or a.explanation for a in story.attempts):
+        return []
     explained = next((a.explanation for a in reversed(story.attempts) if a.explanation is not None), None)
     found = story_sections(story, base="")
     if explained is not None:

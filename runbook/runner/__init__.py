@@ -6,9 +6,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from runbook.runner.stages import READ_ONLY, Acting, StageOutcome, run_notebook, run_stage
+    from runbook.runner.acting import READ_ONLY, Acting
+    from runbook.runner.stages import StageOutcome, run_notebook, run_stage
 
-_HOMES = dict.fromkeys(("READ_ONLY", "Acting", "StageOutcome", "run_notebook", "run_stage"), "stages")
+_HOMES = {
+    "READ_ONLY": "acting", "Acting": "acting", "StageOutcome": "stages", "run_notebook": "stages", "run_stage": "stages",
+}  # fmt: skip
 
 __all__ = ["READ_ONLY", "Acting", "StageOutcome", "run_notebook", "run_stage"]
 

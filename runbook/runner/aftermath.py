@@ -46,7 +46,8 @@ def settle(
         names = ", ".join(p.name for p in withhold(leaks))
         error = f"{len(leaks)} secret(s) would have been recorded; withheld: {names}"
         result = _broken(attempt, result, error)
-    _page(attempt, path if path.exists() else None)
+    if failed := _page(attempt, path if path.exists() else None):
+        error, result = error or failed, _pageless(attempt, result, failed)
     after = leak_gate([attempt.path / "report.html"], known=redactor.known)
     if after:
         withhold(after)
@@ -66,10 +67,20 @@ def kubeconfig_secrets(kubeconfig: str | None) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _page(attempt: Attempt, notebook: Path | None) -> None:
-    from runbook.report import stage_report
+def _page(attempt: Attempt, notebook: Path | None) -> str:
+    """Make the page; why it could not be made, or nothing."""
+    from runbook.report import attempted, stage_report
 
-    stage_report(attempt.path, Run.load(attempt.run_path).as_json(), notebook)
+    run = Run.load(attempt.run_path).as_json()
+    return attempted("report.html", lambda: stage_report(attempt.path, run, notebook))
+
+
+def _pageless(attempt: Attempt, result: StageResult, why: str) -> StageResult:
+    """The answers stand as they were recorded, and can be replayed; what is missing is named beside them."""
+    told = replace(result, error="; ".join(filter(None, (result.error, why))))
+    attempt.write_result(told)
+    attempt.journal.append("failed", "report", why=why)
+    return told
 
 
 def _result(attempt: Attempt, ended: Ended, ended_as: EndedAs, why: str) -> StageResult:

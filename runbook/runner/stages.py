@@ -14,17 +14,20 @@ from typing import Any
 
 from runbook import errors
 from runbook.domain.durations import human
-from runbook.errors import DeadlineError, InterruptedRun, ParameterError, RunbookError
+from runbook.errors import DeadlineError, ParameterError, RunbookError
 from runbook.evidence import Attempt
 from runbook.evidence.entries import FOLDERS
 from runbook.inventory.load import load
 from runbook.model import StageResult, Verdict
+from runbook.runner import libraries
+from runbook.runner.acting import READ_ONLY, Acting
 from runbook.runner.aftermath import EndedAs, kubeconfig_secrets, settle
 from runbook.runner.honesty import Ended, how_it_ended
 from runbook.runner.relaying import relayed
-from runbook.runner.stopping import Stopper
+from runbook.runner.stopping import WORDS, Stopper, stopped
+from runbook.runner.unreached import open_unreached
 from runbook.settings import notebooks_dir
-from runbook.stage.parameters import ACTING_STAGES, PARAMETERS, check
+from runbook.stage.parameters import PARAMETERS, check
 from runbook.stage.stages import STAGES
 from runbook.stage.telling import RELAY, Teller
 
@@ -36,31 +39,6 @@ _OURS = (
     "RUNBOOK_REPLAY",
     "JPY_SESSION_NAME",
 )
-_WHY = {"interrupted": "stopped by Ctrl-C", "terminated": "stopped by SIGTERM", "deadline": "the deadline passed"}
-
-
-@dataclass(frozen=True, slots=True)
-class Acting:
-    """What a person has said: the cluster's name to act on (empty: plan only), acts decided, how long to wait."""
-
-    confirm: str = ""
-    consent: str = ""
-    wait: str = "30m"
-    without_lease: bool = False
-
-    def parameters(self, stage: str) -> dict[str, str]:
-        """The notebook's parameters; a stage that never acts is run in mode plan."""
-        acts = bool(self.confirm) and stage in ACTING_STAGES
-        return {
-            "mode": "apply" if acts else "plan",
-            "confirm": self.confirm,
-            "consent": self.consent,
-            "wait": self.wait,
-            "without_lease": "yes" if self.without_lease else "no",
-        }
-
-
-READ_ONLY = Acting()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +85,6 @@ def run_stage(
     check(stage, parameters)
     if stage != "retrospective":
         load(Path(given["inventory"]), today=datetime.now(UTC).date())
-    talk.action(stage, STAGES[stage].question)
     notebook = notebooks_dir() / f"{FOLDERS[stage]}.ipynb"
     return run_notebook(
         notebook,
@@ -131,20 +108,26 @@ def run_notebook(
     kubeconfig: str | None = None,
 ) -> StageOutcome:
     """Run a notebook as a stage. `run_stage` without the choice of the notebook; see there."""
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="runbook-", ignore_cleanup_errors=True) as name:
+    began, stopper = time.monotonic(), Stopper()
+    with (
+        stopper.watching(deadline),
+        tempfile.TemporaryDirectory(prefix="runbook-", ignore_cleanup_errors=True) as name,
+    ):
         folder = Path(name)
-        executed, stopper, crash = _execute(notebook, parameters, folder, deadline, talk)
+        talk.action(stage, STAGES[stage].question)
+        executed, crash = _execute(notebook, parameters, folder, stopper, talk)
         handover = _handed_over(folder)
-    ended = how_it_ended(executed)
-    ended_as, status, why = _classified(ended, stopper, crash)
-    attempt = _attempt(handover.get("attempt", ""), stage)
-    if attempt is None:
-        raise _refusal(ended, stopper, why)
-    known = (*kubeconfig_secrets(kubeconfig), *handover.get("known", ()))
-    if ended_as == "recorded" and not attempt.recorded:
-        ended_as, why = "error", "the notebook ended without recording"
-    after = settle(attempt, executed, ended, ended_as=ended_as, status=status, why=why, known=known)
+        ended = how_it_ended(executed)
+        ended_as, status, why = _classified(ended, stopper, crash)
+        attempt = _attempt(handover.get("attempt", ""), stage)
+        if attempt is None and stopper.reason:
+            attempt = open_unreached(stage, parameters)
+        if attempt is None:
+            raise _refusal(ended, stopper, why)
+        known = (*kubeconfig_secrets(kubeconfig), *handover.get("known", ()))
+        if ended_as == "recorded" and not attempt.recorded:
+            ended_as, why = "error", "the notebook ended without recording"
+        after = settle(attempt, executed, ended, ended_as=ended_as, status=status, why=why, known=known)
     code = stopper.exit_code or (1 if after.error or after.result.ended_as == "error" else 0)
     code = code or after.result.verdict.exit_code(allow_waived=allow_waived)
     _tell(talk, attempt, after.result, time.monotonic() - began)
@@ -152,9 +135,10 @@ def run_notebook(
 
 
 def _execute(
-    notebook: Path, parameters: Mapping[str, str], folder: Path, deadline: float | None, talk: Teller
-) -> tuple[Any, Stopper, str]:
-    """The executed notebook, who stopped it, and how the kernel crashed (empty when it did not)."""
+    notebook: Path, parameters: Mapping[str, str], folder: Path, stopper: Stopper, talk: Teller
+) -> tuple[Any, str]:
+    """The executed notebook, and how the kernel crashed (empty when it did not)."""
+    libraries.load()
     import nbformat
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill import execute_notebook
@@ -164,16 +148,17 @@ def _execute(
 
     source, target = folder / "source.ipynb", folder / "executed.ipynb"
     source.write_bytes(_readable(notebook))
+    if stopper.reason:  # stopped while all that was imported: no kernel is started any more
+        return nbformat.read(source, as_version=4), ""  # type: ignore[no-untyped-call]
     session = Session(folder, _environment(folder))
-    stopper = Stopper(session.kernel_pid)
     crash = ""
-    with relayed(folder / "talk.jsonl", talk), stopper.watching(deadline):
+    with relayed(folder / "talk.jsonl", talk), stopper.holding(session.kernel_pid):
         try:
             execute_notebook(
                 str(source), str(target), parameters=dict(parameters), engine_name=ENGINE, kernel_name="python3",
                 progress_bar=False, session=session,
             )  # fmt: skip
-        except (PapermillExecutionError, InterruptedRun, KeyboardInterrupt):
+        except (PapermillExecutionError, KeyboardInterrupt):
             pass  # it stands in the notebook, or in the stopper
         except DeadKernelError:
             crash = "the kernel died"
@@ -182,7 +167,7 @@ def _execute(
         finally:
             session.end()
     executed = target if target.is_file() else source
-    return nbformat.read(executed, as_version=4), stopper, crash  # type: ignore[no-untyped-call]
+    return nbformat.read(executed, as_version=4), crash  # type: ignore[no-untyped-call]
 
 
 def _readable(notebook: Path) -> bytes:
@@ -229,7 +214,7 @@ def _classified(ended: Ended, stopper: Stopper, crash: str) -> tuple[EndedAs, st
         return (
             ("deadline" if timed_out else "interrupted"),
             ("timed-out" if timed_out else "interrupted"),
-            _WHY[stopper.reason],
+            WORDS[stopper.reason],
         )
     if crash:
         return "error", "kernel-died", crash
@@ -245,7 +230,7 @@ def _refusal(ended: Ended, stopper: Stopper, why: str) -> RunbookError:
     if stopper.reason == "deadline":
         return DeadlineError("the deadline passed before anything was opened; nothing was touched")
     if stopper.reason:
-        return InterruptedRun(f"{why} before anything was opened; nothing was touched", exit_code=stopper.exit_code)
+        return stopped(stopper.reason)
     kind = getattr(errors, ended.error, None)
     message, _, hint = ended.message.partition("\n")
     if isinstance(kind, type) and issubclass(kind, errors.UsageError):
@@ -255,7 +240,8 @@ def _refusal(ended: Ended, stopper: Stopper, why: str) -> RunbookError:
 
 def _tell(talk: Teller, attempt: Attempt, result: StageResult, took: float) -> None:
     verdict, stage = result.verdict, attempt.stage
-    talk.generate(stage, f"{attempt.path / 'report.html'}")
+    if (attempt.path / "report.html").is_file():
+        talk.generate(stage, f"{attempt.path / 'report.html'}")
     if result.error:
         talk.failure(stage, f"{result.error}, after {human(took)}")
     elif verdict is Verdict.PASS:
