@@ -15,7 +15,7 @@ from typing import Any
 from runbook.acting.hands import Hands, NotDone
 from runbook.acting.midaction import planned_release
 from runbook.errors import DeniedError, MissingError, ObservationError, TimedOutError, UnreachableError
-from runbook.evidence.files import json_bytes, private_folder, write_whole
+from runbook.evidence.files import json_bytes, private_folder, write_folder
 from runbook.model import Action, ObjectRef
 
 MAX_LINES = 20_000
@@ -27,19 +27,15 @@ def capture(action: Action, obj: Mapping[str, Any], hands: Hands, *, pods: Itera
 
     Raises NotDone when one of it cannot be read, EvidenceError when it cannot be written. Nothing was deleted then.
     """
-    folder = private_folder(hands.attempt.path / "captures" / f"{action.id}-{action.object.kind}-{action.object.name}")
+    captures = private_folder(hands.attempt.path / "captures")
+    folder = captures / f"{action.id}-{action.object.kind}-{action.object.name}"
     try:
         found = dict(_files(action, obj, hands, pods))
     except ObservationError as error:
         raise NotDone("failed", f"not deleted, because its evidence could not be read: {error}") from error
-    index = {}
-    for name, data in found.items():
-        private_folder((folder / name).parent)
-        write_whole(folder / name, data)
-        index[name] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    write_whole(folder / "index.json", json_bytes({"object": str(action.object), "uid": action.uid, "files": index}))
-    hands.journal.append("noted", f"captured {action.object}", act=action.id, folder=str(folder.name), files=len(index))
-    return folder
+    index = {n: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for n, data in found.items()}
+    about = json_bytes({"object": str(action.object), "uid": action.uid, "files": index})
+    return write_folder(folder, {**found, "index.json": about})
 
 
 def _files(

@@ -6,8 +6,10 @@ import errno
 import fcntl
 import json
 import os
+import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,6 +85,35 @@ def write_whole(path: Path, data: bytes) -> Path:
             raise
         sync_folder(path.parent)
     return path
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes]) -> Path:
+    """Write a folder whole or not at all: its files lie beside it, on disk, before one rename puts them in place."""
+    with writing(folder):
+        beside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        try:
+            for name, data in files.items():
+                (beside / name).parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
+                (beside / name).write_bytes(data)
+                (beside / name).chmod(FILE_MODE)
+            with ThreadPoolExecutor(8) as pool:  # a file system commits what is asked at once in one go
+                list(pool.map(_sync, [beside, *beside.rglob("*")]))
+            if folder.exists():
+                shutil.rmtree(folder)
+            beside.rename(folder)
+        except BaseException:
+            shutil.rmtree(beside, ignore_errors=True)
+            raise
+        sync_folder(folder.parent)
+    return folder
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def sync_folder(folder: Path) -> None:

@@ -62,10 +62,10 @@ class TestNothingIsDeleted:
         stage = pair.begin("cleanup")
         stage.plan()
 
-        def full(path: Path, _data: bytes) -> Path:
+        def full(path: Path, _files: object) -> Path:
             raise EvidenceError(f"{path} could not be written: No space left on device")
 
-        monkeypatch.setattr(capturing, "write_whole", full)
+        monkeypatch.setattr(capturing, "write_folder", full)
         with pytest.raises(EvidenceError, match="No space left"):
             stage.apply()
         assert [w for w in pair.writes() if w["verb"] == "delete"] == []
