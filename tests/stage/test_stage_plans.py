@@ -216,6 +216,21 @@ class TestRegistryCA:
         assert plan("registry-trust", snapshot(RegistryTrust=cells), (), None, INVENTORY) == ()
 
 
+def test_the_ladder_ends_before_uninstall(pytestconfig: pytest.Config) -> None:
+    """Under Flux an uninstall runs delete hooks and takes volumes: it is no rung, and no file of actions does it."""
+    stalled = release("backend")
+    stalled["status"]["conditions"].append({"type": "Stalled", "status": "True", "reason": "RetriesExceeded"})
+    seen = snapshot(Pod=[pod("web")], HelmRelease=[stalled])
+    found = [a for s in ("registry-trust", "cleanup", "reconcile") for a in plan(s, seen, (), None, INVENTORY)]
+    assert [a.kind for a in found] == ["delete-pod", "reset-release"]
+    assert not [a for a in found if "uninstall" in a.command or "delete helmrelease" in a.command]
+    files = {p.stem for p in (pytestconfig.rootpath / "runbook/actions").glob("*.py")} - {"__init__"}
+    assert files == {
+        "delete_job", "delete_pod", "force_release", "install_registry_ca", "request_reconcile", "reset_release",
+        "restart_controller", "resume_suspended", "suspend_release",
+    }  # fmt: skip
+
+
 def test_a_plan_writes_nothing_and_speaks_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """Planning is pure: no socket, no file for writing, whatever is wrong."""
     import builtins
