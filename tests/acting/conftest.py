@@ -51,7 +51,8 @@ def intercept(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
             for hook, forward in ((before, True), (after, False)):
                 if not forward:
                     response = real(self, method, path, *rest)
-                spoiled = hook(method, path) if hook is not None else None
+                refused = not forward and response.status_code >= 400  # an answer that says no is not worth spoiling
+                spoiled = hook(method, path) if hook is not None and not refused else None
                 if isinstance(spoiled, Exception):
                     raise spoiled
                 if spoiled is not None:
