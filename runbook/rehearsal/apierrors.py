@@ -72,6 +72,14 @@ def conflict(kind: Kind, name: str, why: str) -> ApiError:
     return ApiError(409, "Conflict", message, details_of(kind, name))
 
 
+def unversioned(kind: Kind, name: str) -> ApiError:
+    """422 on an update that does not say which version it is based on. The server names the plural here, not the kind."""
+    field, why = "metadata.resourceVersion", "Invalid value: 0: must be specified for an update"
+    details: dict[str, Any] = {"name": name, "group": kind.group, "kind": kind.plural}
+    details["causes"] = [{"reason": "FieldValueInvalid", "message": why, "field": field}]
+    return ApiError(422, "Invalid", f'{kind.qualified} "{name}" is invalid: {field}: {why}', details)
+
+
 def bad_request(message: str) -> ApiError:
     """400."""
     return ApiError(400, "BadRequest", message)

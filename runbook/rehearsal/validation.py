@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any
 
 from runbook.rehearsal.apierrors import bad_request, invalid
@@ -32,7 +33,7 @@ def check(kind: Kind, obj: Object) -> None:
         if not isinstance(obj.get(field) or {}, dict):
             raise _mismatch(kind, field, obj[field], f"{kind.kind}{field.capitalize()}")
     _references(kind, name, metadata)
-    special = {"Pod": _pod, "CustomResourceDefinition": _definition}
+    special = {"Pod": _pod, "CustomResourceDefinition": _definition, "Lease": _lease}
     special |= {"RoleBinding": _binding, "ClusterRoleBinding": _binding, "Role": _role, "ClusterRole": _role}
     if not kind.crd and kind.kind in special:
         special[kind.kind](kind, name, obj)
@@ -64,6 +65,32 @@ def _pod(kind: Kind, name: str, obj: Object) -> None:
     _require(kind, name, "spec.containers", bool(containers) and _dicts(containers))
     for number, container in enumerate(containers or ()):
         _require(kind, name, f"spec.containers[{number}].name", isinstance(container.get("name"), str))
+
+
+def _lease(kind: Kind, name: str, obj: Object) -> None:
+    """[kk:pkg/apis/coordination/validation/validation.go]: numbers, and times as they are written with microseconds."""
+    spec = obj.get("spec") or {}
+    for field in ("acquireTime", "renewTime"):
+        if spec.get(field) is not None and not _is_time(spec[field]):
+            given = f'"{spec[field]}" as "2006-01-02T15:04:05.000000Z07:00": cannot parse "{spec[field]}" as "2006"'
+            raise bad_request(
+                f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: parsing time {given}'
+            )
+    for field, least, words in (("leaseDurationSeconds", 1, ""), ("leaseTransitions", 0, "or equal to ")):
+        number = spec.get(field)
+        if number is None:
+            continue
+        if not isinstance(number, int):
+            raise _mismatch(kind, f"spec.{field}", number, "int32")
+        why = f"Invalid value: {number}: must be greater than {words}0"
+        _require(kind, name, f"spec.{field}", number >= least, why)
+
+
+def _is_time(value: Any) -> bool:
+    try:
+        return datetime.fromisoformat(value).tzinfo is not None
+    except (TypeError, ValueError):
+        return False
 
 
 def _role(kind: Kind, name: str, obj: Object) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from runbook.rehearsal import apierrors
+from runbook.rehearsal import apierrors, identity
 from runbook.rehearsal.immutability import check_change
 from runbook.rehearsal.kinds import Kind
 from runbook.rehearsal.lifecycle import Object
 from runbook.rehearsal.listing import matcher, one, versioned
 from runbook.rehearsal.messages import Request, Response, answer, document, mapping
-from runbook.rehearsal.patches import JSON, MERGE, STRATEGIC, accepted
+from runbook.rehearsal.patches import JSON, MERGE, STRATEGIC, accepted, patched
 from runbook.rehearsal.routes import Target
 from runbook.rehearsal.store import Store
 from runbook.rehearsal.validation import check
@@ -56,13 +56,19 @@ def create(store: Store, request: Request, kind: Kind, namespace: str | None) ->
 
 
 def update(store: Store, request: Request, kind: Kind, target: Target) -> Response:
-    """PUT on an object or its status."""
-    obj = body_of(request, kind)
+    """PUT on an object or its status; a few kinds are created by it when they are not there."""
+    obj, dry = body_of(request, kind), dry_run(request)
+    identity.check_name(target.name, target.namespace, obj)
     check(kind, obj)
-    old = store.get(kind, target.namespace, target.name)
+    old = store.find(kind, target.namespace, target.name)
+    if old is None and kind.gr in identity.CREATED_BY_PUT and not target.sub:
+        return one(store, request, kind, store.create(kind, target.namespace, obj, dry), 201)
+    if old is None:
+        raise apierrors.not_found(kind, target.name)
+    identity.check_put(kind, old, obj)
     if not target.sub:
         check_change(kind, old, obj)
-    return one(store, request, kind, store.update(kind, old, obj, dry_run(request), target.sub or None))
+    return one(store, request, kind, store.update(kind, old, _unlocked(obj), dry, target.sub or None))
 
 
 def patch(store: Store, request: Request, kind: Kind, target: Target) -> Response:
@@ -72,11 +78,20 @@ def patch(store: Store, request: Request, kind: Kind, target: Target) -> Respons
         raise apierrors.unsupported_media(accepted(kind))
     change, dry, sub = document(request), dry_run(request), target.sub or None
     old = store.get(kind, target.namespace, target.name)
-    planned = store.patch(kind, old, media, change, dry=True, sub=sub)
+    new = patched(kind, old, media, change)
+    identity.check_name(target.name, target.namespace, new)
+    identity.check_patched(kind, old, new)
+    new = _unlocked(new)
+    planned = store.update(kind, old, new, True, sub)
     if planned is not old and not sub:
         check(kind, planned)
         check_change(kind, old, planned)
-    return one(store, request, kind, planned if dry else store.patch(kind, old, media, change, sub=sub))
+    return one(store, request, kind, planned if dry else store.update(kind, old, new, sub=sub))
+
+
+def _unlocked(obj: Object) -> Object:
+    """The object less the version it was based on, once that has been checked."""
+    return {**obj, "metadata": {key: value for key, value in obj["metadata"].items() if key != "resourceVersion"}}
 
 
 def delete_options(request: Request, kind: Kind) -> dict[str, Any]:

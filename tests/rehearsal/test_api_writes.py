@@ -158,14 +158,16 @@ def test_a_write_that_changes_nothing_makes_no_event_and_no_revision(cluster: Se
 
 
 def test_server_owned_fields_cannot_be_patched(cluster: Served) -> None:
-    made = cluster.post(PODS, pod("a"))
-    change = {"metadata": {"creationTimestamp": "2001-01-01T00:00:00Z", "deletionTimestamp": "2001-01-01T00:00:00Z"}}
-    _, after = cluster.ask(
-        "PATCH", f"{PODS}/a", {"metadata": {**change["metadata"], "generation": 7}}, content_type=MERGE
-    )
-    assert after["metadata"]["creationTimestamp"] == made["metadata"]["creationTimestamp"]
-    assert after["metadata"]["generation"] == 1
-    assert "deletionTimestamp" not in after["metadata"]
+    made = cluster.post(PODS, pod("a", labels={"app": "a"}))
+
+    def patch(**metadata: Any) -> tuple[int, Any]:
+        return cluster.ask("PATCH", f"{PODS}/a", {"metadata": metadata}, content_type=MERGE)
+
+    status, after = patch(creationTimestamp="2001-01-01T00:00:00Z", generation=7)
+    assert (status, after) == (200, made), "neither is ever a change"
+    words = 'Pod "a" is invalid: metadata.deletionTimestamp: Invalid value: '
+    refused(patch(deletionTimestamp="2001-01-01T00:00:00Z"), 422, "Invalid", words)
+    assert cluster.get(f"{PODS}/a") == made
 
 
 def test_json_patch_tests_before_it_changes(cluster: Served) -> None:
