@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from runbook.rehearsal import listing, serverinfo, watching, writing
+from runbook.rehearsal import listing, patching, serverinfo, watching, writing
 from runbook.rehearsal.access import Attributes, Authorizer
 from runbook.rehearsal.apierrors import ApiError, no_resource, not_allowed
 from runbook.rehearsal.discovery import discover
+from runbook.rehearsal.evicting import evict
 from runbook.rehearsal.kinds import Kind
 from runbook.rehearsal.logs import LogSource, no_logs, pod_log
 from runbook.rehearsal.messages import ANONYMOUS, Request, Response, User, answer
@@ -20,6 +21,7 @@ from runbook.rehearsal.proxying import Backends, service_proxy
 from runbook.rehearsal.requestlog import RequestLog
 from runbook.rehearsal.reviews import review
 from runbook.rehearsal.routes import Target, asked, target_of, verb_of
+from runbook.rehearsal.scaling import scale
 from runbook.rehearsal.store import Store
 
 AUTHENTICATED = "system:authenticated"
@@ -163,7 +165,7 @@ class Api:
             return writing.delete_collection(store, request, kind, namespace)
         if not name:
             raise not_allowed()
-        act = {"update": writing.update, "patch": writing.patch}.get(verb)
+        act = {"update": writing.update, "patch": patching.patch}.get(verb)
         if act is not None:
             return act(store, request, kind, target)
         return writing.delete(store, request, kind, target)
@@ -176,14 +178,18 @@ class Api:
             return await service_proxy(store, self.backends, request, kind, target)
         if sub == "log":
             return pod_log(store, self.logs, request, store.get(kind, namespace, name))
+        if sub == "scale" and not kind.crd:
+            return scale(store, request, kind, target)
+        if sub == "eviction" and request.method == "POST":
+            return evict(store, request, kind, target)
         if sub != "status":
-            raise not_allowed(f"{kind.plural}/{sub}")
+            raise not_allowed(f"{kind.plural}/{sub}" if sub != "eviction" else "")
         if request.method == "GET":
             return listing.one(store, request, kind, store.get(kind, namespace, name))
         if request.method == "PUT":
             return writing.update(store, request, kind, target)
         if request.method == "PATCH":
-            return writing.patch(store, request, kind, target)
+            return patching.patch(store, request, kind, target)
         raise not_allowed()
 
 

@@ -86,12 +86,10 @@ def check_patched(kind: Kind, current: Object, patched: Object) -> None:
 
 
 def check_version(kind: Kind, current: Object, metadata: Object) -> None:
-    """Optimistic locking. Raises ApiError 400 (no number), 409, 422 (a kind that cannot be updated without a version)."""
+    """Optimistic locking. Raises ApiError 409, 422 (a kind that cannot be updated without a version), 500 (no number)."""
     name, version = current["metadata"]["name"], metadata.get("resourceVersion") or ""
     if version and not version.isdigit():
-        raise apierrors.bad_request(
-            f'resourceVersion: Invalid value: "{version}": strconv.ParseUint: parsing "{version}": invalid syntax'
-        )
+        raise apierrors.ApiError(500, "", f'strconv.ParseUint: parsing "{version}": invalid syntax')
     if version not in ("", "0"):
         if version != current["metadata"]["resourceVersion"]:
             raise apierrors.conflict(kind, name, MODIFIED)

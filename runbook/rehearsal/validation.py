@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from runbook.rehearsal.apierrors import bad_request, invalid
+from runbook.rehearsal.apierrors import bad_request, invalid, mismatch
 from runbook.rehearsal.jsonpath import compiled
 from runbook.rehearsal.kinds import Kind
 from runbook.rehearsal.lifecycle import Object
@@ -20,10 +20,10 @@ def check(kind: Kind, obj: Object) -> None:
     """Raises ApiError 400 for wrong JSON types, 422 for wrong values."""
     metadata = obj.get("metadata", {})
     if not isinstance(metadata, dict):
-        raise _mismatch(kind, "metadata", metadata, "v1.ObjectMeta")
+        raise mismatch(kind, "metadata", metadata, "v1.ObjectMeta")
     for field in ("name", "generateName", "namespace", "resourceVersion", "uid"):
         if not isinstance(metadata.get(field, ""), str):
-            raise _mismatch(kind, f"metadata.{field}", metadata[field], "string")
+            raise mismatch(kind, f"metadata.{field}", metadata[field], "string")
     for field in ("labels", "annotations"):
         _strings(kind, field, metadata.get(field))
     name = str(metadata.get("name", ""))
@@ -31,7 +31,7 @@ def check(kind: Kind, obj: Object) -> None:
         _label(kind, name, key, value)
     for field in ("spec", "status"):
         if not isinstance(obj.get(field) or {}, dict):
-            raise _mismatch(kind, field, obj[field], f"{kind.kind}{field.capitalize()}")
+            raise mismatch(kind, field, obj[field], f"{kind.kind}{field.capitalize()}")
     _references(kind, name, metadata)
     special = {"Pod": _pod, "CustomResourceDefinition": _definition, "Lease": _lease}
     special |= {"RoleBinding": _binding, "ClusterRoleBinding": _binding, "Role": _role, "ClusterRole": _role}
@@ -51,9 +51,9 @@ def _dicts(value: Any) -> bool:
 def _references(kind: Kind, name: str, metadata: Object) -> None:
     references, finalizers = metadata.get("ownerReferences") or [], metadata.get("finalizers") or []
     if not _dicts(references):
-        raise _mismatch(kind, "metadata.ownerReferences", references, "v1.OwnerReference")
+        raise mismatch(kind, "metadata.ownerReferences", references, "v1.OwnerReference")
     if not isinstance(finalizers, list) or not all(isinstance(item, str) for item in finalizers):
-        raise _mismatch(kind, "metadata.finalizers", finalizers, "[]string")
+        raise mismatch(kind, "metadata.finalizers", finalizers, "[]string")
     for number, reference in enumerate(references):
         for field in ("apiVersion", "kind", "name", "uid"):
             value = reference.get(field)
@@ -81,7 +81,7 @@ def _lease(kind: Kind, name: str, obj: Object) -> None:
         if number is None:
             continue
         if not isinstance(number, int):
-            raise _mismatch(kind, f"spec.{field}", number, "int32")
+            raise mismatch(kind, f"spec.{field}", number, "int32")
         why = f"Invalid value: {number}: must be greater than {words}0"
         _require(kind, name, f"spec.{field}", number >= least, why)
 
@@ -134,23 +134,14 @@ def _definition(kind: Kind, name: str, obj: Object) -> None:
                 ) from error
 
 
-def _mismatch(kind: Kind, path: str, value: Any, wanted: str) -> Exception:
-    words = {str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
-    got = words.get(type(value), "null")
-    return bad_request(
-        f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: json: '
-        f"cannot unmarshal {got} into Go struct field .{path} of type {wanted}"
-    )
-
-
 def _strings(kind: Kind, field: str, value: Any) -> None:
     if value is None:
         return
     if not isinstance(value, dict):
-        raise _mismatch(kind, f"metadata.{field}", value, "map[string]string")
+        raise mismatch(kind, f"metadata.{field}", value, "map[string]string")
     wrong = [item for item in value.values() if not isinstance(item, str)]
     if wrong:
-        raise _mismatch(kind, f"metadata.{field}", wrong[0], "string")
+        raise mismatch(kind, f"metadata.{field}", wrong[0], "string")
 
 
 def _label(kind: Kind, name: str, key: str, value: str) -> None:
