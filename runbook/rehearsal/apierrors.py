@@ -16,7 +16,12 @@ NO_RESOURCE = "the server could not find the requested resource"
 
 
 class ApiError(Exception):
-    """One refusal: HTTP status `code`, machine-readable `reason`, human `message`, optional `details` and headers."""
+    """One refusal: HTTP status `code`, machine-readable `reason`, human `message`, optional `details` and headers.
+
+    `plain` is one that the server writes as text, before any API machinery has been asked.
+    """
+
+    plain = False
 
     def __init__(
         self,
@@ -133,6 +138,16 @@ def bad_request(message: str) -> ApiError:
 def forbidden(kind: Kind, name: str, why: str) -> ApiError:
     """403 by admission, not by RBAC."""
     return ApiError(403, "Forbidden", f'{kind.qualified} "{name}" is forbidden: {why}', details_of(kind, name))
+
+
+def terminating(kind: Kind, name: str, namespace: str) -> ApiError:
+    """403 for a create in a namespace that is going [kapiserver:pkg/admission/plugin/namespace/lifecycle]."""
+    error = forbidden(
+        kind, name, f"unable to create new content in namespace {namespace} because it is being terminated"
+    )
+    text = f"namespace {namespace} is being terminated"
+    error.details["causes"] = [{"reason": "NamespaceTerminating", "message": text, "field": "metadata.namespace"}]
+    return error
 
 
 def invalid(kind: Kind, name: str, field: str, why: str, cause: str = "FieldValueInvalid") -> ApiError:

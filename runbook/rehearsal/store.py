@@ -46,6 +46,7 @@ class Store(ObjectIndex):
         self._events: dict[tuple[str, ...], tuple[str, str]] = {}
         self._unsettled: deque[tuple[Kind, str, Object]] = deque()
         self._settling = False
+        self.stuck_namespaces: set[str] = set()  # terminating, and their content is never deleted
         for kind in builtin_kinds():
             self.register(kind)
         definitions = self.by_kind["apiextensions.k8s.io/v1", "CustomResourceDefinition"]
@@ -104,8 +105,7 @@ class Store(ObjectIndex):
             )
         found = self.get(self.kinds["v1", "namespaces"], None, namespace)
         if found["metadata"].get("deletionTimestamp"):
-            why = f"unable to create new content in namespace {namespace} because it is being terminated"
-            raise apierrors.forbidden(kind, (obj.get("metadata") or {}).get("name", ""), why)
+            raise apierrors.terminating(kind, (obj.get("metadata") or {}).get("name", ""), namespace)
         return namespace
 
     def update(
