@@ -8,10 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from runbook.rehearsal import listing, serverinfo, watching, writing
+from runbook.rehearsal import faults, listing, patching, serverinfo, watching, writing
 from runbook.rehearsal.access import Attributes, Authorizer
 from runbook.rehearsal.apierrors import ApiError, no_resource, not_allowed
 from runbook.rehearsal.discovery import discover
+from runbook.rehearsal.evicting import evict
+from runbook.rehearsal.faults import ConnectionBrokenError
 from runbook.rehearsal.kinds import Kind
 from runbook.rehearsal.logs import LogSource, no_logs, pod_log
 from runbook.rehearsal.messages import ANONYMOUS, Request, Response, User, answer
@@ -20,6 +22,7 @@ from runbook.rehearsal.proxying import Backends, service_proxy
 from runbook.rehearsal.requestlog import RequestLog
 from runbook.rehearsal.reviews import review
 from runbook.rehearsal.routes import Target, asked, target_of, verb_of
+from runbook.rehearsal.scaling import scale
 from runbook.rehearsal.store import Store
 
 AUTHENTICATED = "system:authenticated"
@@ -53,27 +56,40 @@ class Api:
         self.logs = logs
         self.log = RequestLog(request_log)
         self.authorizer = Authorizer(store)
+        self.faults = faults.Faults(store)
         self._users = {token: _user(name, groups) for token, (name, groups) in tokens.items()}
         self._lister = listing.Lister(store, page_seconds)
         self._bookmark_seconds = bookmark_seconds
 
     async def __call__(self, request: Request) -> Response:
-        """Answer one request; refusals become `Status` objects."""
+        """Answer one request; refusals become `Status` objects. Raises ConnectionBrokenError when a fault says so."""
         entry: dict[str, Any] = {"user": ANONYMOUS.name, "verb": request.method.lower(), "method": request.method}
         entry |= {"path": request.path, "query": "&".join(f"{k}={v}" for k, v in request.query.items())}
+        later: list[faults.Fault] = []
         try:
             request = replace(request, user=self._authenticate(request))
             entry["user"] = request.user.name
+            later = self.faults.before(request) if request.path != faults.PATH else []
             response = await self._route(request, entry)
+            if later:
+                self._note(request, {**entry, "fault": later[0].fault}, response.status)
+                raise faults.broken(later[0])
+        except ConnectionBrokenError:
+            if not later:
+                self._note(request, {**entry, "fault": "broken"}, 0)
+            raise
         except ApiError as error:
-            response = answer(error.status(), error.code, error.headers)
+            response = _refusal(error)
         except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
             _log.exception("%s %s", request.method, request.path)
             message = f"Internal error occurred: {type(error).__name__}: {error}"
             response = answer(ApiError(500, "InternalError", message).status(), 500)
-        entry |= {"status": response.status, "user_agent": request.headers.get("user-agent", "")}
-        self.log.write({**entry, "cluster_time": self.store.now()})
+        self._note(request, entry, response.status)
         return response
+
+    def _note(self, request: Request, entry: dict[str, Any], status: int) -> None:
+        entry = {**entry, "status": status, "user_agent": request.headers.get("user-agent", "")}
+        self.log.write({**entry, "cluster_time": self.store.now()})
 
     def _authenticate(self, request: Request) -> User:
         """The user of a bearer token. Raises ApiError 401."""
@@ -109,6 +125,8 @@ class Api:
         if request.user is not ANONYMOUS:
             verb = {"POST": "post", "PUT": "put", "PATCH": "patch", "DELETE": "delete"}.get(request.method, "get")
             self.authorizer.require(request.user, Attributes(verb, path=request.path))
+        if request.path == faults.PATH:
+            return self.faults.control(request)
         found = self._info(request, parts)
         if found is None:
             raise no_resource()
@@ -163,7 +181,7 @@ class Api:
             return writing.delete_collection(store, request, kind, namespace)
         if not name:
             raise not_allowed()
-        act = {"update": writing.update, "patch": writing.patch}.get(verb)
+        act = {"update": writing.update, "patch": patching.patch}.get(verb)
         if act is not None:
             return act(store, request, kind, target)
         return writing.delete(store, request, kind, target)
@@ -176,15 +194,25 @@ class Api:
             return await service_proxy(store, self.backends, request, kind, target)
         if sub == "log":
             return pod_log(store, self.logs, request, store.get(kind, namespace, name))
+        if sub == "scale" and not kind.crd:
+            return scale(store, request, kind, target)
+        if sub == "eviction" and request.method == "POST":
+            return evict(store, request, kind, target)
         if sub != "status":
-            raise not_allowed(f"{kind.plural}/{sub}")
+            raise not_allowed(f"{kind.plural}/{sub}" if sub != "eviction" else "")
         if request.method == "GET":
             return listing.one(store, request, kind, store.get(kind, namespace, name))
         if request.method == "PUT":
             return writing.update(store, request, kind, target)
         if request.method == "PATCH":
-            return writing.patch(store, request, kind, target)
+            return patching.patch(store, request, kind, target)
         raise not_allowed()
+
+
+def _refusal(error: ApiError) -> Response:
+    if error.plain:
+        return Response(error.code, f"{error.message}\n".encode(), "text/plain; charset=utf-8", error.headers)
+    return answer(error.status(), error.code, error.headers)
 
 
 def _user(name: str, groups: Sequence[str]) -> User:

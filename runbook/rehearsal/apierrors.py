@@ -5,7 +5,8 @@ Messages follow apimachinery's `pkg/api/errors` so that kubectl and client libra
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,7 +16,12 @@ NO_RESOURCE = "the server could not find the requested resource"
 
 
 class ApiError(Exception):
-    """One refusal: HTTP status `code`, machine-readable `reason`, human `message`, optional `details` and headers."""
+    """One refusal: HTTP status `code`, machine-readable `reason`, human `message`, optional `details` and headers.
+
+    `plain` is one that the server writes as text, before any API machinery has been asked.
+    """
+
+    plain = False
 
     def __init__(
         self,
@@ -39,7 +45,7 @@ class ApiError(Exception):
         """The `Status` object that goes over the wire."""
         body: dict[str, Any] = {"kind": "Status", "apiVersion": "v1", "metadata": self.metadata}
         body["status"] = "Failure"
-        body |= {"message": self.message, "reason": self.reason}
+        body |= {"message": self.message, **({"reason": self.reason} if self.reason else {})}
         if self.details:
             body["details"] = self.details
         body["code"] = self.code
@@ -48,7 +54,11 @@ class ApiError(Exception):
 
 def details_of(kind: Kind, name: str) -> dict[str, Any]:
     """`Status.details` of a named object."""
-    return {"name": name, **({"group": kind.group} if kind.group else {}), "kind": kind.plural}
+    return {
+        **({"name": name} if name else {}),
+        **({"group": kind.group} if kind.group else {}),
+        "kind": kind.plural,
+    }
 
 
 def not_found(kind: Kind, name: str) -> ApiError:
@@ -66,10 +76,58 @@ def already_exists(kind: Kind, name: str) -> ApiError:
     return ApiError(409, "AlreadyExists", f'{kind.qualified} "{name}" already exists', details_of(kind, name))
 
 
-def conflict(kind: Kind, name: str, why: str) -> ApiError:
+def conflict(kind: Kind, name: str, why: str, sub: str = "") -> ApiError:
     """409 on update or delete: a stale resourceVersion or a failed precondition."""
-    message = f'Operation cannot be fulfilled on {kind.qualified} "{name}": {why}'
-    return ApiError(409, "Conflict", message, details_of(kind, name))
+    plural = f"{kind.plural}/{sub}" if sub else kind.plural
+    message = f'Operation cannot be fulfilled on {f"{plural}.{kind.group}" if kind.group else plural} "{name}": {why}'
+    return ApiError(409, "Conflict", message, {**details_of(kind, name), "kind": plural})
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One wrong field: `why` starts with Kubernetes' words, such as `Required value: …`."""
+
+    field: str
+    why: str
+    cause: str = "FieldValueInvalid"
+
+
+def invalid_fields(kind: Kind, name: str, errors: Sequence[FieldError]) -> ApiError:
+    """422 for an object, all that is wrong at once; what is said twice is told once."""
+    qualified = f"{kind.kind}.{kind.group}" if kind.group else kind.kind
+    causes = [{"reason": error.cause, "message": error.why, "field": error.field} for error in errors]
+    details: dict[str, Any] = {**details_of(kind, name), "kind": kind.kind, "causes": causes}
+    return ApiError(422, "Invalid", f'{qualified} "{name}" is invalid: {_together(errors)}', details)
+
+
+def _together(errors: Sequence[FieldError]) -> str:
+    told = list(dict.fromkeys(f"{error.field}: {error.why}" for error in errors))
+    return told[0] if len(told) == 1 else f"[{', '.join(told)}]"
+
+
+def mismatch(kind: Kind, path: str, value: Any, wanted: str) -> ApiError:
+    """400 for a JSON value of the wrong type."""
+    words = {str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
+    got = words.get(type(value), "null")
+    return bad_request(
+        f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: json: '
+        f"cannot unmarshal {got} into Go struct field .{path} of type {wanted}"
+    )
+
+
+def invalid_options(kind: str, errors: Sequence[FieldError]) -> ApiError:
+    """422 for the options of a request, all that is wrong at once."""
+    causes = [{"reason": error.cause, "message": error.why, "field": error.field} for error in errors]
+    details = {"group": "meta.k8s.io", "kind": kind, "causes": causes}
+    return ApiError(422, "Invalid", f'{kind}.meta.k8s.io "" is invalid: {_together(errors)}', details)
+
+
+def unversioned(kind: Kind, name: str) -> ApiError:
+    """422 on an update that does not say which version it is based on. The server names the plural here, not the kind."""
+    field, why = "metadata.resourceVersion", "Invalid value: 0: must be specified for an update"
+    details: dict[str, Any] = {"name": name, "group": kind.group, "kind": kind.plural}
+    details["causes"] = [{"reason": "FieldValueInvalid", "message": why, "field": field}]
+    return ApiError(422, "Invalid", f'{kind.qualified} "{name}" is invalid: {field}: {why}', details)
 
 
 def bad_request(message: str) -> ApiError:
@@ -82,12 +140,19 @@ def forbidden(kind: Kind, name: str, why: str) -> ApiError:
     return ApiError(403, "Forbidden", f'{kind.qualified} "{name}" is forbidden: {why}', details_of(kind, name))
 
 
+def terminating(kind: Kind, name: str, namespace: str) -> ApiError:
+    """403 for a create in a namespace that is going [kapiserver:pkg/admission/plugin/namespace/lifecycle]."""
+    error = forbidden(
+        kind, name, f"unable to create new content in namespace {namespace} because it is being terminated"
+    )
+    text = f"namespace {namespace} is being terminated"
+    error.details["causes"] = [{"reason": "NamespaceTerminating", "message": text, "field": "metadata.namespace"}]
+    return error
+
+
 def invalid(kind: Kind, name: str, field: str, why: str, cause: str = "FieldValueInvalid") -> ApiError:
     """422 for one field; `why` starts with Kubernetes' words, such as `Required value: …`."""
-    details: dict[str, Any] = {"name": name, "group": kind.group, "kind": kind.kind}
-    details["causes"] = [{"reason": cause, "message": why, "field": field}]
-    qualified = f"{kind.kind}.{kind.group}" if kind.group else kind.kind
-    return ApiError(422, "Invalid", f'{qualified} "{name}" is invalid: {field}: {why}', details)
+    return invalid_fields(kind, name, [FieldError(field, why, cause)])
 
 
 def unsupported_media(accepted: str) -> ApiError:

@@ -12,8 +12,10 @@ from runbook.rehearsal.messages import JSON, Request, Response, answer
 from runbook.rehearsal.store import Store
 
 AGGREGATED = "APIGroupDiscoveryList"
-SUB_VERBS = {"log": ["get"], "proxy": ["create", "delete", "get", "patch", "update"]}
-SERVED_SUBS = frozenset(("status", "log", "proxy"))
+SUB_VERBS = {"log": ["get"], "proxy": ["create", "delete", "get", "patch", "update"], "eviction": ["create"]}
+SERVED_SUBS = frozenset(("status", "log", "proxy", "scale", "eviction"))
+# Subresources that answer with a kind of another group
+SUB_KINDS = {"scale": ("autoscaling", "v1", "Scale"), "eviction": ("policy", "v1", "Eviction")}
 Groups = dict[str, dict[str, list[Kind]]]
 
 
@@ -58,7 +60,7 @@ def _group(name: str, versions: Iterable[str]) -> dict[str, Any]:
 
 
 def _subs(kind: Kind) -> list[str]:
-    return sorted(kind.subs & SERVED_SUBS)
+    return sorted(sub for sub in kind.subs & SERVED_SUBS if sub == "status" or not kind.crd)
 
 
 def _resources(kind: Kind) -> Iterable[dict[str, Any]]:
@@ -74,9 +76,17 @@ def _resources(kind: Kind) -> Iterable[dict[str, Any]]:
             "name": f"{kind.plural}/{sub}",
             "singularName": "",
             "namespaced": kind.namespaced,
-            "kind": kind.kind,
+            **_sub_kind(kind, sub),
             "verbs": SUB_VERBS.get(sub, ["get", "patch", "update"]),
         }
+
+
+def _sub_kind(kind: Kind, sub: str) -> dict[str, str]:
+    """Group, version and kind of what a subresource answers, where they are not the object's own."""
+    if sub not in SUB_KINDS:
+        return {"kind": kind.kind}
+    group, version, name = SUB_KINDS[sub]
+    return {"group": group, "version": version, "kind": name}
 
 
 def _aggregated(groups: Groups, *, core: bool, version: str) -> Response:
@@ -106,7 +116,11 @@ def _aggregated_resource(kind: Kind) -> dict[str, Any]:
         "shortNames": list(kind.short),
         "categories": list(kind.categories),
         "subresources": [
-            {"subresource": sub, "responseKind": response, "verbs": SUB_VERBS.get(sub, ["get", "patch", "update"])}
+            {
+                "subresource": sub,
+                "responseKind": {**response, **_sub_kind(kind, sub)},
+                "verbs": SUB_VERBS.get(sub, ["get", "patch", "update"]),
+            }
             for sub in _subs(kind)
         ],
     }

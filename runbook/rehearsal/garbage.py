@@ -80,7 +80,7 @@ def _terminate(store: Store, name: str) -> None:
     """Delete what a terminating namespace holds, and the namespace once nothing is left."""
     namespaces = store.kinds["v1", "namespaces"]
     namespace = store.find(namespaces, None, name)
-    if namespace is None or not namespace["metadata"].get("deletionTimestamp"):
+    if namespace is None or not namespace["metadata"].get("deletionTimestamp") or name in store.stuck_namespaces:
         return
     for obj in store.in_namespace(name):
         if not obj["metadata"].get("deletionTimestamp"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from io import BytesIO
 from typing import Any
 
@@ -77,7 +78,7 @@ def document(request: Request, content_type: str = "") -> Any:
         if media == protobuf.MEDIA_TYPE:
             return protobuf.loads(request.body)
         if media.endswith("yaml"):
-            return YAML(typ="safe").load(BytesIO(request.body))
+            return _plain(YAML(typ="safe").load(BytesIO(request.body)))
         if media == JSON or media.endswith("+json"):
             return json.loads(request.body)
     except protobuf.UnknownMessageError as error:
@@ -87,6 +88,15 @@ def document(request: Request, content_type: str = "") -> Any:
             f"the object provided is unrecognized (must be of type {media}): {error}"
         ) from error
     raise apierrors.unsupported_media(f"{JSON}, application/yaml, {protobuf.MEDIA_TYPE}")
+
+
+def _plain(value: Any) -> Any:
+    """YAML's value as JSON has it: a timestamp is a string."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value.isoformat().replace("+00:00", "Z") if isinstance(value, date) else value
 
 
 def mapping(request: Request) -> dict[str, Any]:

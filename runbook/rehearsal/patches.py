@@ -10,11 +10,13 @@ from runbook.rehearsal.kinds import Kind
 from runbook.rehearsal.strategic import strategic_patch
 
 MERGE, JSON, STRATEGIC = (f"application/{name}+json" for name in ("merge-patch", "json-patch", "strategic-merge-patch"))
+REJECTED = "the server rejected our request due to an error in our request"
+APPLY = "application/apply-patch+yaml"
 
 
-def accepted(kind: Kind) -> str:
-    """The patch types this cluster takes for the kind, as a 415 names them."""
-    return f"{JSON}, {MERGE}" if kind.crd else f"{JSON}, {MERGE}, {STRATEGIC}"
+def accepted(kind: Kind) -> tuple[str, ...]:
+    """The patch types that the kind takes, in the order a 415 names them."""
+    return (JSON, MERGE, APPLY) if kind.crd else (JSON, MERGE, STRATEGIC, APPLY)
 
 
 def patched(kind: Kind, old: dict[str, Any], content_type: str, patch: Any) -> dict[str, Any]:
@@ -22,17 +24,31 @@ def patched(kind: Kind, old: dict[str, Any], content_type: str, patch: Any) -> d
     media = content_type.partition(";")[0].strip()
     if media == JSON:
         if not isinstance(patch, list):
-            raise apierrors.bad_request("json: cannot unmarshal object into Go value of type jsonpatch.Patch")
+            raise undecodable(patch, "[]handlers.jsonPatchOp")
+        wrong = next((operation for operation in patch if not isinstance(operation, dict)), None)
+        if wrong is not None:
+            raise undecodable(wrong, "handlers.jsonPatchOp")
         new = json_patch(old, patch)
     elif media == MERGE or (media == STRATEGIC and not kind.crd):
         if not isinstance(patch, dict):
-            raise apierrors.bad_request("json: cannot unmarshal array into Go value of type map[string]interface {}")
+            raise undecodable(patch, "map[string]interface {}", "" if media == STRATEGIC else "error decoding patch: ")
         new = merge_patch(old, patch) if media == MERGE else strategic_patch(old, patch)
     else:
-        raise apierrors.unsupported_media(accepted(kind))
+        raise apierrors.unsupported_media(", ".join(accepted(kind)))
     if not isinstance(new, dict) or not isinstance(new.get("metadata"), dict):
-        raise apierrors.ApiError(422, "Invalid", "the server rejected our request due to an error in our request")
+        raise apierrors.ApiError(422, "Invalid", REJECTED)
     return new
+
+
+def undecodable(value: Any, wanted: str, prefix: str = "error decoding patch: ") -> apierrors.ApiError:
+    """400 for JSON of the wrong kind, in Go's words."""
+    return apierrors.bad_request(f"{prefix}json: cannot unmarshal {go_word(value)} into Go value of type {wanted}")
+
+
+def go_word(value: Any) -> str:
+    """How Go's decoder names a JSON value."""
+    words = {str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
+    return words.get(type(value), "null")
 
 
 def merge_patch(document: Any, patch: Any) -> Any:
@@ -55,9 +71,7 @@ def json_patch(document: Any, operations: list[Any]) -> Any:
         try:
             _operate(document, operation)
         except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
-            what = operation.get("path") if isinstance(operation, dict) else operation
-            message = f"the server rejected our request due to an error in our request: {what}: {error}"
-            raise apierrors.ApiError(422, "Invalid", message) from error
+            raise apierrors.ApiError(422, "Invalid", REJECTED) from error
     return document
 
 
@@ -88,8 +102,9 @@ def _operate(document: Any, operation: dict[str, Any]) -> None:
     elif name == "remove":
         del container[key]
     elif name == "replace":
-        if container[key] != value:  # raises when there is nothing to replace
-            container[key] = value
+        if isinstance(container, list):
+            _ = container[key]  # raises when there is nothing to replace; in a map there need not be
+        container[key] = value
     elif name in ("add", "move", "copy"):
         if isinstance(container, list):
             if key > len(container):

@@ -46,6 +46,7 @@ class Store(ObjectIndex):
         self._events: dict[tuple[str, ...], tuple[str, str]] = {}
         self._unsettled: deque[tuple[Kind, str, Object]] = deque()
         self._settling = False
+        self.stuck_namespaces: set[str] = set()  # terminating, and their content is never deleted
         for kind in builtin_kinds():
             self.register(kind)
         definitions = self.by_kind["apiextensions.k8s.io/v1", "CustomResourceDefinition"]
@@ -104,20 +105,32 @@ class Store(ObjectIndex):
             )
         found = self.get(self.kinds["v1", "namespaces"], None, namespace)
         if found["metadata"].get("deletionTimestamp"):
-            why = f"unable to create new content in namespace {namespace} because it is being terminated"
-            raise apierrors.forbidden(kind, (obj.get("metadata") or {}).get("name", ""), why)
+            raise apierrors.terminating(kind, (obj.get("metadata") or {}).get("name", ""), namespace)
         return namespace
 
-    def update(self, kind: Kind, old: Object, new: Object, dry: bool = False, sub: str | None = None) -> Object:
+    def update(
+        self,
+        kind: Kind,
+        old: Object,
+        new: Object,
+        dry: bool = False,
+        sub: str | None = None,
+        *,
+        managed: list[Object] | None = None,
+    ) -> Object:
         """Replace `old` by `new` and return what is stored; `old` itself, with no event, when nothing changes.
 
         `sub="status"` takes only status, labels and annotations from `new`; else status is kept where it is a
-        subresource. A resourceVersion in `new` must be the stored one. Raises ApiError 400, 409, 422.
+        subresource. A resourceVersion in `new` must be the stored one; `managed` replaces the record of managers.
+        Raises ApiError 400, 409, 422.
         """
         current = self.find(kind, old["metadata"].get("namespace"), old["metadata"]["name"])
         if current is None or current["metadata"]["uid"] != old["metadata"]["uid"]:
             raise apierrors.not_found(kind, old["metadata"]["name"])
         changed = lifecycle.updated(kind, current, new, sub)
+        if managed is not None:
+            changed["metadata"].pop("managedFields", None)
+            changed["metadata"] |= {"managedFields": managed} if managed else {}
         if changed == current:
             return current
         if dry:

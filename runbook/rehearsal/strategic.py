@@ -5,33 +5,10 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-# k8s.io/api `patchMergeKey` tags
-MERGE_KEYS = {
-    "containers": "name",
-    "initContainers": "name",
-    "ephemeralContainers": "name",
-    "env": "name",
-    "volumes": "name",
-    "volumeMounts": "mountPath",
-    "volumeDevices": "devicePath",
-    "imagePullSecrets": "name",
-    "hostAliases": "ip",
-    "topologySpreadConstraints": "topologyKey",
-    "conditions": "type",
-    "ownerReferences": "uid",
-    "secrets": "name",
-    "addresses": "type",
-    "podIPs": "ip",
-    "taints": "key",
-}
-PRIMITIVE_SETS = frozenset(("finalizers",))
+from runbook.rehearsal.apierrors import ApiError
+from runbook.rehearsal.listtypes import Types
 
-
-def merge_key(path: tuple[str, ...]) -> str | None:
-    """The key that identifies an item of the list at `path`, None for a list that is replaced as a whole."""
-    if path and path[-1] == "ports":
-        return "containerPort" if "containers" in path or "initContainers" in path else "port"
-    return MERGE_KEYS.get(path[-1]) if path else None
+TYPES = Types()
 
 
 def strategic_patch(document: Any, patch: Any, path: tuple[str, ...] = ()) -> Any:
@@ -60,19 +37,22 @@ def strategic_patch(document: Any, patch: Any, path: tuple[str, ...] = ()) -> An
 
 
 def _merge_list(current: list[Any], patch: list[Any], order: list[Any] | None, path: tuple[str, ...]) -> list[Any]:
-    if path[-1] in PRIMITIVE_SETS:
-        return [*current, *(item for item in patch if item not in current)]
-    key = merge_key(path)
-    if key is None or not all(isinstance(item, dict) for item in patch):
+    kind = TYPES.list_type(path)
+    if kind is None:
         return copy.deepcopy(patch)
+    if not kind.keys:
+        return [*current, *(item for item in patch if item not in current)]
+    key = kind.merge_key
     merged = [] if any(item.get("$patch") == "replace" for item in patch) else list(current)
     for item in patch:
         directive = item.get("$patch")
         if directive == "replace":
             continue
-        index = next((i for i, have in enumerate(merged) if have.get(key) == item.get(key)), None)
+        if key not in item:
+            raise ApiError(500, "", f"map: {go_text(item)} does not contain declared merge key: {key}")
+        index = next((i for i, have in enumerate(merged) if have.get(key) == item[key]), None)
         if directive == "delete":
-            merged = [have for have in merged if have.get(key) != item.get(key)]
+            merged = [have for have in merged if have.get(key) != item[key]]
         elif index is None:
             merged.append(strategic_patch({}, item, path))
         else:
@@ -81,3 +61,14 @@ def _merge_list(current: list[Any], patch: list[Any], order: list[Any] | None, p
         place = {item.get(key): i for i, item in enumerate(order)}
         merged.sort(key=lambda have: place.get(have.get(key), len(place)))
     return merged
+
+
+def go_text(value: Any) -> str:
+    """A value as Go prints it."""
+    if isinstance(value, dict):
+        return f"map[{' '.join(f'{key}:{go_text(value[key])}' for key in sorted(value))}]"
+    if isinstance(value, list):
+        return f"[{' '.join(map(go_text, value))}]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "<nil>" if value is None else str(value)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any
 
-from runbook.rehearsal.apierrors import bad_request, invalid
+from runbook.rehearsal.apierrors import bad_request, invalid, mismatch
 from runbook.rehearsal.jsonpath import compiled
 from runbook.rehearsal.kinds import Kind
 from runbook.rehearsal.lifecycle import Object
@@ -19,10 +20,10 @@ def check(kind: Kind, obj: Object) -> None:
     """Raises ApiError 400 for wrong JSON types, 422 for wrong values."""
     metadata = obj.get("metadata", {})
     if not isinstance(metadata, dict):
-        raise _mismatch(kind, "metadata", metadata, "v1.ObjectMeta")
+        raise mismatch(kind, "metadata", metadata, "v1.ObjectMeta")
     for field in ("name", "generateName", "namespace", "resourceVersion", "uid"):
         if not isinstance(metadata.get(field, ""), str):
-            raise _mismatch(kind, f"metadata.{field}", metadata[field], "string")
+            raise mismatch(kind, f"metadata.{field}", metadata[field], "string")
     for field in ("labels", "annotations"):
         _strings(kind, field, metadata.get(field))
     name = str(metadata.get("name", ""))
@@ -30,9 +31,9 @@ def check(kind: Kind, obj: Object) -> None:
         _label(kind, name, key, value)
     for field in ("spec", "status"):
         if not isinstance(obj.get(field) or {}, dict):
-            raise _mismatch(kind, field, obj[field], f"{kind.kind}{field.capitalize()}")
+            raise mismatch(kind, field, obj[field], f"{kind.kind}{field.capitalize()}")
     _references(kind, name, metadata)
-    special = {"Pod": _pod, "CustomResourceDefinition": _definition}
+    special = {"Pod": _pod, "CustomResourceDefinition": _definition, "Lease": _lease}
     special |= {"RoleBinding": _binding, "ClusterRoleBinding": _binding, "Role": _role, "ClusterRole": _role}
     if not kind.crd and kind.kind in special:
         special[kind.kind](kind, name, obj)
@@ -50,9 +51,9 @@ def _dicts(value: Any) -> bool:
 def _references(kind: Kind, name: str, metadata: Object) -> None:
     references, finalizers = metadata.get("ownerReferences") or [], metadata.get("finalizers") or []
     if not _dicts(references):
-        raise _mismatch(kind, "metadata.ownerReferences", references, "v1.OwnerReference")
+        raise mismatch(kind, "metadata.ownerReferences", references, "v1.OwnerReference")
     if not isinstance(finalizers, list) or not all(isinstance(item, str) for item in finalizers):
-        raise _mismatch(kind, "metadata.finalizers", finalizers, "[]string")
+        raise mismatch(kind, "metadata.finalizers", finalizers, "[]string")
     for number, reference in enumerate(references):
         for field in ("apiVersion", "kind", "name", "uid"):
             value = reference.get(field)
@@ -64,6 +65,32 @@ def _pod(kind: Kind, name: str, obj: Object) -> None:
     _require(kind, name, "spec.containers", bool(containers) and _dicts(containers))
     for number, container in enumerate(containers or ()):
         _require(kind, name, f"spec.containers[{number}].name", isinstance(container.get("name"), str))
+
+
+def _lease(kind: Kind, name: str, obj: Object) -> None:
+    """[kk:pkg/apis/coordination/validation/validation.go]: numbers, and times as they are written with microseconds."""
+    spec = obj.get("spec") or {}
+    for field in ("acquireTime", "renewTime"):
+        if spec.get(field) is not None and not _is_time(spec[field]):
+            given = f'"{spec[field]}" as "2006-01-02T15:04:05.000000Z07:00": cannot parse "{spec[field]}" as "2006"'
+            raise bad_request(
+                f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: parsing time {given}'
+            )
+    for field, least, words in (("leaseDurationSeconds", 1, ""), ("leaseTransitions", 0, "or equal to ")):
+        number = spec.get(field)
+        if number is None:
+            continue
+        if not isinstance(number, int):
+            raise mismatch(kind, f"spec.{field}", number, "int32")
+        why = f"Invalid value: {number}: must be greater than {words}0"
+        _require(kind, name, f"spec.{field}", number >= least, why)
+
+
+def _is_time(value: Any) -> bool:
+    try:
+        return datetime.fromisoformat(value).tzinfo is not None
+    except (TypeError, ValueError):
+        return False
 
 
 def _role(kind: Kind, name: str, obj: Object) -> None:
@@ -107,23 +134,14 @@ def _definition(kind: Kind, name: str, obj: Object) -> None:
                 ) from error
 
 
-def _mismatch(kind: Kind, path: str, value: Any, wanted: str) -> Exception:
-    words = {str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
-    got = words.get(type(value), "null")
-    return bad_request(
-        f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: json: '
-        f"cannot unmarshal {got} into Go struct field .{path} of type {wanted}"
-    )
-
-
 def _strings(kind: Kind, field: str, value: Any) -> None:
     if value is None:
         return
     if not isinstance(value, dict):
-        raise _mismatch(kind, f"metadata.{field}", value, "map[string]string")
+        raise mismatch(kind, f"metadata.{field}", value, "map[string]string")
     wrong = [item for item in value.values() if not isinstance(item, str)]
     if wrong:
-        raise _mismatch(kind, f"metadata.{field}", wrong[0], "string")
+        raise mismatch(kind, f"metadata.{field}", wrong[0], "string")
 
 
 def _label(kind: Kind, name: str, key: str, value: str) -> None:

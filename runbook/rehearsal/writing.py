@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from runbook.rehearsal import apierrors
-from runbook.rehearsal.immutability import check_change
+from runbook.rehearsal import apierrors, identity, managedfields
 from runbook.rehearsal.kinds import Kind
 from runbook.rehearsal.lifecycle import Object
 from runbook.rehearsal.listing import matcher, one, versioned
-from runbook.rehearsal.messages import Request, Response, answer, document, mapping
-from runbook.rehearsal.patches import JSON, MERGE, STRATEGIC, accepted
+from runbook.rehearsal.messages import Request, Response, answer, mapping
+from runbook.rehearsal.options import WriteOptions, delete_options, dry_run, write_options
+from runbook.rehearsal.patching import stored
 from runbook.rehearsal.routes import Target
 from runbook.rehearsal.store import Store
 from runbook.rehearsal.validation import check
 
 PERMANENT = frozenset(("default", "kube-system", "kube-public"))
-POLICIES = ("Background", "Foreground", "Orphan")
 # What a delete without a policy does to dependents [kk:pkg/registry/batch/job/strategy.go, core/replicationcontroller]
 ORPHANING = frozenset((("batch", "jobs"), ("", "replicationcontrollers")))
-
-
-def dry_run(request: Request, options: Mapping[str, Any] | None = None) -> bool:
-    """Whether nothing may be written. Raises ApiError 422 on any value but `All`."""
-    given = [request.query["dryRun"]] if request.query.get("dryRun") else []
-    given += (options or {}).get("dryRun") or []
-    wrong = [value for value in given if value != "All"]
-    if wrong:
-        why = f'dryRun: Unsupported value: "{wrong[0]}": supported values: "All"'
-        raise apierrors.ApiError(422, "Invalid", f'Options.meta.k8s.io "" is invalid: {why}')
-    return bool(given)
 
 
 def body_of(request: Request, kind: Kind) -> Object:
@@ -49,58 +34,36 @@ def body_of(request: Request, kind: Kind) -> Object:
 
 def create(store: Store, request: Request, kind: Kind, namespace: str | None) -> Response:
     """POST: 201 with the object."""
-    obj = body_of(request, kind)
+    options, obj = write_options(request), body_of(request, kind)
     check(kind, obj)
-    dry = dry_run(request)
-    return one(store, request, kind, store.create(kind, namespace, obj, dry), 201)
+    return one(store, request, kind, _created(store, kind, namespace, obj, options), 201)
+
+
+def _created(store: Store, kind: Kind, namespace: str | None, obj: Object, options: WriteOptions) -> Object:
+    record = managedfields.created(kind, obj, options.manager, store.now())
+    metadata = {key: value for key, value in (obj.get("metadata") or {}).items() if key != "managedFields"}
+    return store.create(
+        kind, namespace, {**obj, "metadata": metadata | ({"managedFields": record} if record else {})}, options.dry
+    )
 
 
 def update(store: Store, request: Request, kind: Kind, target: Target) -> Response:
-    """PUT on an object or its status."""
-    obj = body_of(request, kind)
+    """PUT on an object or its status; a few kinds are created by it when they are not there."""
+    options, obj = write_options(request), body_of(request, kind)
+    identity.check_name(target.name, target.namespace, obj)
     check(kind, obj)
-    old = store.get(kind, target.namespace, target.name)
-    if not target.sub:
-        check_change(kind, old, obj)
-    return one(store, request, kind, store.update(kind, old, obj, dry_run(request), target.sub or None))
-
-
-def patch(store: Store, request: Request, kind: Kind, target: Target) -> Response:
-    """PATCH on an object or its status. Raises ApiError 415 naming the patch types that are taken."""
-    media = request.headers.get("content-type", "").partition(";")[0].strip()
-    if media not in ((JSON, MERGE) if kind.crd else (JSON, MERGE, STRATEGIC)):
-        raise apierrors.unsupported_media(accepted(kind))
-    change, dry, sub = document(request), dry_run(request), target.sub or None
-    old = store.get(kind, target.namespace, target.name)
-    planned = store.patch(kind, old, media, change, dry=True, sub=sub)
-    if planned is not old and not sub:
-        check(kind, planned)
-        check_change(kind, old, planned)
-    return one(store, request, kind, planned if dry else store.patch(kind, old, media, change, sub=sub))
-
-
-def delete_options(request: Request, kind: Kind) -> dict[str, Any]:
-    """DeleteOptions from body and query. Raises ApiError 400, 422."""
-    options = dict(mapping(request)) if request.body.strip() else {}
-    for field in ("propagationPolicy", "orphanDependents"):
-        if request.query.get(field):
-            options[field] = request.query[field] if field == "propagationPolicy" else request.flag(field)
-    if (grace := request.number("gracePeriodSeconds")) is not None:
-        options["gracePeriodSeconds"] = grace
-    policy = options.get("propagationPolicy")
-    if policy is not None and policy not in POLICIES:
-        wanted = ", ".join(f'"{p}"' for p in POLICIES)
-        why = f'propagationPolicy: Invalid value: "{policy}": must be one of {wanted}'
-        raise apierrors.ApiError(422, "Invalid", f'DeleteOptions.meta.k8s.io "" is invalid: {why}')
-    if policy is None:
-        orphans = options.get("orphanDependents", kind.gr in ORPHANING)
-        options["propagationPolicy"] = "Orphan" if orphans else "Background"
-    return options
+    old = store.find(kind, target.namespace, target.name)
+    if old is None and kind.gr in identity.CREATED_BY_PUT and not target.sub:
+        return one(store, request, kind, _created(store, kind, target.namespace, obj, options), 201)
+    if old is None:
+        raise apierrors.not_found(kind, target.name)
+    identity.check_put(kind, old, obj)
+    return one(store, request, kind, stored(store, kind, old, obj, options, target.sub))
 
 
 def delete(store: Store, request: Request, kind: Kind, target: Target) -> Response:
     """DELETE of one object: a Status when it is gone, the object while it lingers."""
-    name, options = target.name, delete_options(request, kind)
+    name, options = target.name, delete_options(request, kind.gr in ORPHANING)
     dry = dry_run(request, options)
     if kind.gr == ("", "namespaces") and name in PERMANENT:
         raise apierrors.forbidden(kind, name, "this namespace may not be deleted")
@@ -113,7 +76,7 @@ def delete(store: Store, request: Request, kind: Kind, target: Target) -> Respon
 
 def delete_collection(store: Store, request: Request, kind: Kind, namespace: str | None) -> Response:
     """DELETE of a list: every object that the selectors match."""
-    options = delete_options(request, kind)
+    options = delete_options(request, kind.gr in ORPHANING)
     dry, found = dry_run(request, options), store.list(kind, namespace, matcher(request, kind))
     gone = []
     for obj in found:
