@@ -73,8 +73,14 @@ def _start(state: Path, started: list[subprocess.Popen[bytes]], *argv: str) -> N
 def _etcd(folder: Path, state: Path, started: list[subprocess.Popen[bytes]]) -> str:
     client, peer = (f"http://127.0.0.1:{_port()}" for _ in range(2))
     options = {"--data-dir": str(state / "etcd"), "--listen-client-urls": client, "--advertise-client-urls": client}
-    options |= {"--listen-peer-urls": peer, "--initial-advertise-peer-urls": peer, "--initial-cluster": f"default={peer}"}
-    _start(state, started, str(folder / "etcd"), "--unsafe-no-fsync", *(f"{key}={value}" for key, value in options.items()))
+    options |= {
+        "--listen-peer-urls": peer,
+        "--initial-advertise-peer-urls": peer,
+        "--initial-cluster": f"default={peer}",
+    }
+    _start(
+        state, started, str(folder / "etcd"), "--unsafe-no-fsync", *(f"{key}={value}" for key, value in options.items())
+    )
     return client
 
 

@@ -27,7 +27,7 @@ MEDIA = {
     "strategic": "application/strategic-merge-patch+json",
     "apply": "application/apply-patch+yaml",
 }
-TOKENS = {"admin": "admin-token", "viewer": "viewer-token"}
+TOKENS = {"admin": "admin-token", "viewer": "viewer-token", "stranger": "stranger-token"}
 VARYING = (
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<uid>"),
     (r"20[1-9]\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "<time>"),
@@ -106,7 +106,7 @@ def _send(client: httpx.Client, case: Case, step: dict[str, Any]) -> httpx.Respo
 
 def main() -> int:
     """Write the transcript of a real server."""
-    from real_apiserver import running  # noqa: PLC0415
+    from real_apiserver import running
 
     sys.path.insert(0, str(HERE.parents[1]))
     with running() as (client, version):

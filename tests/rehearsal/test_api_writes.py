@@ -70,10 +70,11 @@ def test_what_a_create_refuses(cluster: Served) -> None:
     refused(cluster.ask("POST", PODS, pod("Not_A_Name")), 422, "Invalid", "RFC 1123 subdomain")
     refused(cluster.ask("POST", PODS, pod("b", spec={"containers": []})), 422, "Invalid", "spec.containers: Required")
     refused(cluster.ask("POST", PODS, pod("b", metadata={"namespace": "triager"})), 400, "BadRequest", "does not match")
-    refused(cluster.ask("POST", PODS, pod("b", metadata={"resourceVersion": "5"})), 400, "BadRequest")
+    status, body = cluster.ask("POST", PODS, pod("b", metadata={"resourceVersion": "5"}))
+    assert (status, body["message"]) == (500, "resourceVersion should not be set on objects to be created")
     nowhere = cluster.ask("POST", "/api/v1/namespaces/nowhere/pods", pod("b"))
     refused(nowhere, 404, "NotFound", 'namespaces "nowhere" not found')
-    refused(cluster.ask("POST", PODS, release("r")), 400, "BadRequest", "does not match the expected")
+    refused(cluster.ask("POST", PODS, release("r")), 400, "BadRequest", "is registered for version")
     refused(cluster.ask("POST", "/apis/apps/v2/namespaces/ffl/deployments", {}), 404, "NotFound")
     refused(cluster.ask("POST", "/api/v1/pods", pod("b")), 405, "MethodNotAllowed")
     refused(cluster.ask("POST", f"{PODS}/b", pod("b")), 405, "MethodNotAllowed")
@@ -275,15 +276,25 @@ def test_a_controller_that_patches_what_it_read_earlier_loses_no_other_write(clu
     assert cluster.call(store.status, read, phase="Failed") is None
 
 
+def template(image: str, app: str = "b", **spec: Any) -> dict[str, Any]:
+    return {"metadata": {"labels": {"a": app}}, "spec": {"containers": [{"name": "c", "image": image}], **spec}}
+
+
 IMMUTABLE = [
     (
         "apps",
         "Deployment",
-        {"selector": {"matchLabels": {"a": "b"}}},
-        {"selector": {"matchLabels": {"a": "c"}}},
+        {"selector": {"matchLabels": {"a": "b"}}, "template": template("i")},
+        {"selector": {"matchLabels": {"a": "c"}}, "template": template("i", "c")},
         "spec.selector",
     ),
-    ("batch", "Job", {"template": {"spec": {"x": 1}}}, {"template": {"spec": {"x": 2}}}, "spec.template"),
+    (
+        "batch",
+        "Job",
+        {"template": template("i", restartPolicy="Never")},
+        {"template": template("j", restartPolicy="Never")},
+        "spec.template",
+    ),
 ]
 
 
