@@ -7,6 +7,7 @@ It judges the product, so it shares nothing with it.
     runner, port = await serve.start(api, "127.0.0.1", 0, ssl_context)
 
 `store` keeps and logs (`objects`, `changes`, `lifecycle`, `garbage`, `events`); `api` answers (`routes`, `access`,
-`listing`, `watching`, `writing`, `discovery`, `reviews`, `logs`, `proxying`); `tables` prints as kubectl does
-(`printers`, `cells`).
+`listing`, `watching`, `writing`, `patching`, `scaling`, `evicting`, `discovery`, `reviews`, `logs`, `proxying`) after it
+has judged (`options`, `identity`, `validation`, `immutability`) and noted whose fields they are (`managedfields`);
+`faults` breaks it on demand; `tables` prints as kubectl does (`printers`, `cells`).
 """

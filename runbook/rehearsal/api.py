@@ -92,12 +92,12 @@ class Api:
         self.log.write({**entry, "cluster_time": self.store.now()})
 
     def _authenticate(self, request: Request) -> User:
-        """The user of a bearer token. Raises ApiError 401."""
+        """The user of a bearer token; who shows no credentials at all is anonymous. Raises ApiError 401."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         user = self._users.get(token.strip()) if scheme.lower() == "bearer" else None
         if user is not None:
             return user
-        if not scheme and request.path in serverinfo.PUBLIC:
+        if not scheme:
             return ANONYMOUS
         raise ApiError(401, "Unauthorized", "Unauthorized")
 
@@ -122,7 +122,7 @@ class Api:
 
     def _path(self, request: Request, parts: list[str]) -> Response:
         """Paths that name no resource."""
-        if request.user is not ANONYMOUS:
+        if request.user is not ANONYMOUS or request.path not in serverinfo.PUBLIC:
             verb = {"POST": "post", "PUT": "put", "PATCH": "patch", "DELETE": "delete"}.get(request.method, "get")
             self.authorizer.require(request.user, Attributes(verb, path=request.path))
         if request.path == faults.PATH:

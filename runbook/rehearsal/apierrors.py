@@ -108,10 +108,11 @@ def _together(errors: Sequence[FieldError]) -> str:
 def mismatch(kind: Kind, path: str, value: Any, wanted: str) -> ApiError:
     """400 for a JSON value of the wrong type."""
     words = {str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
-    got = words.get(type(value), "null")
+    got, top = words.get(type(value), "null"), path.partition(".")[0]
+    owner = {"metadata": "ObjectMeta", "spec": f"{kind.kind}Spec"}.get(top if "." in path else "", kind.kind)
     return bad_request(
         f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: json: '
-        f"cannot unmarshal {got} into Go struct field .{path} of type {wanted}"
+        f"cannot unmarshal {got} into Go struct field {owner}.{path} of type {wanted}"
     )
 
 

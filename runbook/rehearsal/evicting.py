@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from runbook.rehearsal import apierrors
+from runbook.rehearsal import apierrors, identity
 from runbook.rehearsal.apierrors import ApiError
 from runbook.rehearsal.kinds import Kind
 from runbook.rehearsal.lifecycle import Object
@@ -35,6 +35,7 @@ def evict(store: Store, request: Request, kind: Kind, target: Target) -> Respons
     dry = options.dry or bool(delete.get("dryRun"))
     if not _unguarded(pod):
         _check_budgets(store, pod, dry)
+    identity.check_preconditions(kind, pod, delete)
     store.delete(kind, target.namespace, target.name, {"propagationPolicy": "Background", **delete}, dry)
     return answer({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}, 201)
 

@@ -6,6 +6,7 @@ PATCH with another uid changes a field that no update may change (422). A resour
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from runbook.rehearsal import apierrors
@@ -72,17 +73,45 @@ def check_put(kind: Kind, current: Object, obj: Object) -> None:
     if metadata.get("uid") and metadata["uid"] != had["uid"]:
         raise apierrors.conflict(kind, had["name"], _other_uid(kind, had, metadata["uid"]))
     check_version(kind, current, metadata)
+    check_finalizers(kind, current, metadata)
 
 
 def check_patched(kind: Kind, current: Object, patched: Object) -> None:
     """A PATCH leaves alone what identifies the object. Raises ApiError 409 (another version), 422 (another uid, timestamps)."""
     had, metadata = current["metadata"], patched["metadata"]
     check_version(kind, current, metadata)
+    check_finalizers(kind, current, metadata)
     for field in ("uid", "deletionTimestamp", "deletionGracePeriodSeconds"):
         value = metadata.get(field)
         if value and value != had.get(field) and (field == "uid" or field not in had):
             why = f"Invalid value: {_quoted(value)}: field is immutable"
             raise apierrors.invalid(kind, had["name"], f"metadata.{field}", why)
+
+
+def check_finalizers(kind: Kind, current: Object, metadata: Object) -> None:
+    """What is being deleted takes no new finalizers. Raises ApiError 422."""
+    had = current["metadata"].get("finalizers") or ()
+    added = sorted(one for one in metadata.get("finalizers") or () if one not in had)
+    if current["metadata"].get("deletionTimestamp") and added:
+        words = ", ".join(f'"{one}"' for one in added)
+        why = "no new finalizers can be added if the object is being deleted, found new finalizers []string"
+        error = apierrors.FieldError("metadata.finalizers", f"Forbidden: {why}{{{words}}}", "FieldValueForbidden")
+        raise apierrors.invalid_fields(kind, current["metadata"]["name"], [error])
+
+
+def check_preconditions(kind: Kind, current: Object, options: Object) -> None:
+    """DeleteOptions.preconditions [kapiserver:pkg/registry/rest/delete.go]. The server names the kind here. Raises ApiError 409."""
+    wanted, had = options.get("preconditions") or {}, current["metadata"]
+    named = replace(kind, plural=kind.kind)
+    for field, label, fate in (
+        ("uid", "UID", "deleted and then recreated"),
+        ("resourceVersion", "ResourceVersion", "modified"),
+    ):
+        if wanted.get(field) and wanted[field] != had[field]:
+            why = (
+                f"the {label} in the precondition ({wanted[field]}) does not match the {label} in record ({had[field]})"
+            )
+            raise apierrors.conflict(named, had["name"], f"{why}. The object might have been {fate}")
 
 
 def check_version(kind: Kind, current: Object, metadata: Object) -> None:

@@ -18,8 +18,6 @@ FIELDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("apps", "statefulsets"): ("spec.selector", "spec.serviceName", "spec.podManagementPolicy"),
     ("batch", "jobs"): ("spec.template", "spec.selector", "spec.completions"),
     ("", "secrets"): ("type",),
-    ("rbac.authorization.k8s.io", "rolebindings"): ("roleRef",),
-    ("rbac.authorization.k8s.io", "clusterrolebindings"): ("roleRef",),
 }
 MUTABLE_POD_FIELDS = ("activeDeadlineSeconds", "terminationGracePeriodSeconds", "tolerations")
 POD = (
@@ -32,6 +30,10 @@ POD = (
 def check_change(kind: Kind, old: Object, new: Object) -> None:
     """Raises ApiError 422 when an update changes a field that is immutable, or an immutable Secret or ConfigMap."""
     name = old["metadata"]["name"]
+    if kind.kind in ("RoleBinding", "ClusterRoleBinding") and new.get("roleRef") != old.get("roleRef"):
+        role = new.get("roleRef") or {}
+        given = {"APIGroup": role.get("apiGroup", ""), "Kind": role.get("kind", ""), "Name": role.get("name", "")}
+        raise invalid(kind, name, "roleRef", f"Invalid value: {encode(given)}: cannot change roleRef")
     for field in FIELDS.get(kind.gr, ()):
         had, has = get(old, field), get(new, field)
         if kind.gr == ("", "secrets"):

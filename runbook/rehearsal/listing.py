@@ -83,7 +83,17 @@ class Page:
             namespace, name = meaning["start"]
             return cls(int(meaning["rv"]), (str(namespace), str(name)), str(meaning["snapshot"]))
         except (ValueError, KeyError, TypeError) as error:
-            raise bad_request("continue key is not valid: illegal base64 data or encoding") from error
+            raise bad_request(f"invalid continue token: continue key is not valid: {_illegible(token)}") from error
+
+
+def _illegible(token: str) -> str:
+    """What Go says of a token that is none."""
+    try:
+        first = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))[:1].decode("latin-1")
+    except ValueError:
+        return "illegal base64 data at input byte 0"
+    shown = first if first.isprintable() and first.isascii() else f"\\u{ord(first or ' '):04x}"
+    return f"invalid character '{shown}' looking for beginning of value"
 
 
 def place(obj: Object) -> tuple[str, str]:
@@ -140,7 +150,8 @@ class Lister:
         if wanted in ("", "0"):
             return
         if not wanted.isdigit():
-            raise bad_request(f"Invalid value: {json.dumps(wanted)}: strconv.ParseUint: invalid syntax")
+            why = f'Invalid value: "{wanted}": strconv.ParseUint: parsing "{wanted}": invalid syntax'
+            raise bad_request(f"invalid resource version: resourceVersion: {why}")
         changed = self._store.changes.since(kind, int(wanted)) if how == "Exact" else ()
         if int(wanted) > self._store.rv:
             self._store.changes.since(kind, int(wanted))

@@ -52,8 +52,7 @@ class Request:
         try:
             return int(text)
         except ValueError:
-            message = f'Invalid value: "{text}": strconv.ParseInt: parsing "{text}": invalid syntax'
-            raise apierrors.bad_request(f"{name}: {message}") from None
+            raise apierrors.bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
 
 
 @dataclass(frozen=True)
@@ -71,8 +70,11 @@ def answer(obj: Mapping[str, Any], status: int = 200, headers: Mapping[str, str]
     return Response(status, encode(obj).encode(), JSON, headers or {})
 
 
-def document(request: Request, content_type: str = "") -> Any:
-    """The decoded body: JSON, YAML, or the few protobuf messages kubectl sends. Raises ApiError 400 or 415."""
+def document(request: Request, content_type: str = "", wanted: str = "") -> Any:
+    """The decoded body: JSON, YAML, or the few protobuf messages kubectl sends. Raises ApiError 400 or 415.
+
+    `wanted` is the kind that a refusal names.
+    """
     media = (content_type or request.headers.get("content-type") or JSON).partition(";")[0].strip()
     try:
         if media == protobuf.MEDIA_TYPE:
@@ -84,8 +86,11 @@ def document(request: Request, content_type: str = "") -> Any:
     except protobuf.UnknownMessageError as error:
         raise apierrors.unsupported_media(f"{JSON}, application/yaml (for {error})") from error
     except (ValueError, YAMLError, IndexError, KeyError) as error:
+        why = (
+            f"json parse error: {error}" if request.body else "json parse error: unexpected end of JSON input (<empty>)"
+        )
         raise apierrors.bad_request(
-            f"the object provided is unrecognized (must be of type {media}): {error}"
+            f"the object provided is unrecognized (must be of type {wanted or media}): couldn't get version/kind; {why}"
         ) from error
     raise apierrors.unsupported_media(f"{JSON}, application/yaml, {protobuf.MEDIA_TYPE}")
 
@@ -99,9 +104,9 @@ def _plain(value: Any) -> Any:
     return value.isoformat().replace("+00:00", "Z") if isinstance(value, date) else value
 
 
-def mapping(request: Request) -> dict[str, Any]:
+def mapping(request: Request, wanted: str = "") -> dict[str, Any]:
     """The decoded body, which must be an object. Raises ApiError 400."""
-    found = document(request)
+    found = document(request, wanted=wanted)
     if not isinstance(found, dict):
         raise apierrors.bad_request("the object provided is unrecognized: it is not an object")
     return found

@@ -30,6 +30,8 @@ def scale(store: Store, request: Request, kind: Kind, target: Target) -> Respons
     options = write_options(request)
     new = _asked(request, kind, old)
     identity.check_name(target.name, target.namespace, new)
+    if request.method == "PUT":
+        identity.check_put(kind, old, new)
     identity.check_version(kind, old, new["metadata"])
     replicas = (new.get("spec") or {}).get("replicas", 0)
     if not isinstance(replicas, int):

@@ -14,6 +14,7 @@ from runbook.rehearsal.lifecycle import Object
 Match = Callable[[Object], bool]
 Labels = Mapping[str, str]
 _SET = re.compile(r"(?P<key>[^\s!=()]+)\s+(?P<op>in|notin)\s*\((?P<values>[^)]*)\)")
+_TWO_WORDS = re.compile(r"!?[^\s!=()]+\s+(?P<second>[^\s!=()]+)")
 _KEY = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 _VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
 
@@ -35,6 +36,10 @@ def label_selector(text: str) -> Match:
 
 
 def _label_test(part: str) -> Callable[[Labels], bool]:
+    two = _TWO_WORDS.match(part)
+    if two is not None and two["second"] not in ("in", "notin"):
+        expected = "in, notin, =, ==, !=, gt, lt"
+        raise bad_request(f"unable to parse requirement: found '{two['second']}', expected: {expected}")
     key, operator, values = _requirement(part)
     if not _KEY.fullmatch(key) or not all(_VALUE.fullmatch(value) and len(value) <= 63 for value in values):
         raise bad_request(f"unable to parse requirement: {part!r}: invalid label key or value")

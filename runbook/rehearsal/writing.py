@@ -18,24 +18,43 @@ PERMANENT = frozenset(("default", "kube-system", "kube-public"))
 ORPHANING = frozenset((("batch", "jobs"), ("", "replicationcontrollers")))
 
 
-def body_of(request: Request, kind: Kind) -> Object:
+def body_of(store: Store, request: Request, kind: Kind) -> Object:
     """The object in a request, of the kind the path names. Raises ApiError 400."""
-    obj = mapping(request)
-    if not kind.crd:  # typed endpoints know what they are sent
-        obj = {**obj, "apiVersion": obj.get("apiVersion") or kind.gv, "kind": obj.get("kind") or kind.kind}
-    if (obj.get("apiVersion"), obj.get("kind")) != (kind.gv, kind.kind):
-        raise apierrors.bad_request(
-            f"the API version in the data ({obj.get('apiVersion')}) does not match the expected API version ({kind.gv})"
-            if obj.get("apiVersion") != kind.gv
-            else f"the kind in the data ({obj.get('kind')}) does not match the expected kind ({kind.kind})"
-        )
+    obj = mapping(request, kind.kind)
+    if kind.crd:
+        _check_custom(kind, obj)
+        return obj
+    # typed endpoints know what they are sent
+    obj = {**obj, "apiVersion": obj.get("apiVersion") or kind.gv, "kind": obj.get("kind") or kind.kind}
+    given = (str(obj["apiVersion"]), str(obj["kind"]))
+    if given != (kind.gv, kind.kind):
+        version, name = given[0].rpartition("/")[2], given[1]
+        why = f'no kind "{name}" is registered for version "{given[0]}" in scheme "pkg/runtime/scheme.go:110"'
+        known = store.by_kind.get(given)
+        if known is not None and not known.crd:
+            package = kind.group.partition(".")[0] or "core"
+            why = f"converting ({version}.{name}) to ({package}.{kind.kind}): unknown conversion"
+        raise apierrors.bad_request(f'{name} in version "{version}" cannot be handled as a {kind.kind}: {why}')
     return obj
+
+
+def _check_custom(kind: Kind, obj: Object) -> None:
+    if obj.get("apiVersion") != kind.gv:
+        why = (
+            f"the API version in the data ({obj.get('apiVersion')}) does not match the expected API version ({kind.gv})"
+        )
+        raise apierrors.bad_request(why)
+    if obj.get("kind") != kind.kind:
+        why = f"the kind in the data ({obj.get('kind')}) does not match the expected kind ({kind.kind})"
+        raise apierrors.bad_request(why)
 
 
 def create(store: Store, request: Request, kind: Kind, namespace: str | None) -> Response:
     """POST: 201 with the object."""
-    options, obj = write_options(request), body_of(request, kind)
+    options, obj = write_options(request), body_of(store, request, kind)
     check(kind, obj)
+    if obj["metadata"].get("resourceVersion") if obj.get("metadata") else False:
+        raise apierrors.ApiError(500, "", "resourceVersion should not be set on objects to be created")
     return one(store, request, kind, _created(store, kind, namespace, obj, options), 201)
 
 
@@ -49,7 +68,7 @@ def _created(store: Store, kind: Kind, namespace: str | None, obj: Object, optio
 
 def update(store: Store, request: Request, kind: Kind, target: Target) -> Response:
     """PUT on an object or its status; a few kinds are created by it when they are not there."""
-    options, obj = write_options(request), body_of(request, kind)
+    options, obj = write_options(request), body_of(store, request, kind)
     identity.check_name(target.name, target.namespace, obj)
     check(kind, obj)
     old = store.find(kind, target.namespace, target.name)
@@ -67,6 +86,7 @@ def delete(store: Store, request: Request, kind: Kind, target: Target) -> Respon
     dry = dry_run(request, options)
     if kind.gr == ("", "namespaces") and name in PERMANENT:
         raise apierrors.forbidden(kind, name, "this namespace may not be deleted")
+    identity.check_preconditions(kind, store.get(kind, target.namespace, name), options)
     obj, gone = store.delete(kind, target.namespace, name, options, dry)
     if not gone or kind.gr in (("", "pods"), ("", "namespaces")):
         return one(store, request, kind, obj)

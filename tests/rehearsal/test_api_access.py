@@ -40,11 +40,19 @@ def bind(
     cluster.post(path, {**body, "roleRef": reference, "subjects": [subject or VIEWER_SUBJECT]})
 
 
-@pytest.mark.parametrize("token", [None, "nobody-token"])
-def test_no_known_token_is_401(cluster: Served, token: str | None) -> None:
-    for path in (PODS, "/api", "/apis", "/clock", "/readyz/etcd", "/metrics", "/openapi/v3"):
-        status, body = cluster.ask("GET", path, token=token)
+CLOSED = (PODS, "/api", "/apis", "/clock", "/readyz/etcd", "/metrics", "/openapi/v3", "/faults")
+
+
+def test_an_unknown_token_is_401(cluster: Served) -> None:
+    for path in CLOSED:
+        status, body = cluster.ask("GET", path, token="nobody-token")
         assert (status, body["reason"], body["kind"]) == (401, "Unauthorized", "Status"), path
+
+
+def test_who_shows_no_token_is_anonymous_and_may_do_nothing(cluster: Served) -> None:
+    for path in CLOSED:
+        status, body = cluster.ask("GET", path, token=None)
+        assert (status, body["reason"], 'User "system:anonymous" cannot' in body["message"]) == (403, "Forbidden", True)
 
 
 def test_a_wrong_token_is_401_even_where_none_is_needed(cluster: Served) -> None:
@@ -239,22 +247,23 @@ def test_an_allowed_review_names_the_rule(cluster: Served) -> None:
 
 
 @pytest.mark.parametrize(
-    ("plural", "kind", "fields"),
+    ("plural", "kind", "fields", "code"),
     [
-        ("clusterrolebindings", "ClusterRoleBinding", {}),
-        ("clusterrolebindings", "ClusterRoleBinding", {"roleRef": {"kind": "Role", "name": "x"}}),
+        ("clusterrolebindings", "ClusterRoleBinding", {}, 422),
+        ("clusterrolebindings", "ClusterRoleBinding", {"roleRef": {"kind": "Role", "name": "x"}}, 422),
         (
             "clusterrolebindings",
             "ClusterRoleBinding",
             {"roleRef": {"kind": "ClusterRole", "name": "x"}, "subjects": ["me"]},
+            400,
         ),
-        ("clusterroles", "ClusterRole", {"rules": "all"}),
-        ("clusterroles", "ClusterRole", {"rules": [{"apiGroups": [""], "resources": ["pods"]}]}),
+        ("clusterroles", "ClusterRole", {"rules": "all"}, 400),
+        ("clusterroles", "ClusterRole", {"rules": [{"apiGroups": [""], "resources": ["pods"]}]}, 422),
     ],
 )
 def test_malformed_roles_are_refused_and_break_nobody(
-    cluster: Served, plural: str, kind: str, fields: dict[str, Any]
+    cluster: Served, plural: str, kind: str, fields: dict[str, Any], code: int
 ) -> None:
     body = {"apiVersion": RBAC.removeprefix("/apis/"), "kind": kind, "metadata": {"name": "bad"}, **fields}
-    assert cluster.ask("POST", f"{RBAC}/{plural}", body)[0] == 422
+    assert cluster.ask("POST", f"{RBAC}/{plural}", body)[0] == code
     assert cluster.ask("GET", PODS, **VIEWER)[0] == 403

@@ -36,7 +36,16 @@ def owned(obj: dict[str, Any], *owners: dict[str, Any], blocking: bool = False) 
 
 
 def workload(kind: str, name: str, api: str = "apps/v1") -> dict[str, Any]:
-    return {"apiVersion": api, "kind": kind, "metadata": {"name": name}, "spec": {"replicas": 1}}
+    template: dict[str, Any] = {
+        "metadata": {"labels": {"app": name}},
+        "spec": {"containers": [{"name": "main", "image": "nginx:1"}]},
+    }
+    if kind == "Job":
+        template["spec"]["restartPolicy"] = "Never"
+        spec: dict[str, Any] = {"template": template}
+    else:
+        spec = {"replicas": 1, "selector": {"matchLabels": {"app": name}}, "template": template}
+    return {"apiVersion": api, "kind": kind, "metadata": {"name": name}, "spec": spec}
 
 
 def exists(cluster: Served, path: str) -> bool:
@@ -50,8 +59,8 @@ def test_a_failed_precondition_is_409_and_deletes_nothing(cluster: Served, field
     made = cluster.post(PODS, pod("a"))
     status, body = cluster.ask("DELETE", f"{PODS}/a", {"preconditions": {field: "other"}})
     assert (status, body["reason"]) == (409, "Conflict")
-    assert "Precondition failed" in body["message"]
-    assert made["metadata"][field] in body["message"]
+    label, stored = {"uid": "UID"}.get(field, "ResourceVersion"), made["metadata"][field]
+    assert f"the {label} in the precondition (other) does not match the {label} in record ({stored})" in body["message"]
     assert exists(cluster, f"{PODS}/a")
     status, _ = cluster.ask("DELETE", f"{PODS}/a", {"preconditions": {field: made["metadata"][field]}})
     assert status == 200

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -190,3 +192,33 @@ def test_faults_are_for_masters_and_say_what_is_wrong_with_them(cluster: Served)
     assert touch(cluster)[0] == 200
     assert cluster.ask("DELETE", "/faults")[1]["items"] == []
     assert cluster.get("/faults")["items"] == []
+
+
+def test_kubectl_sets_shows_and_clears_faults(cluster: Served, tmp_path: Path) -> None:
+    server = {"server": cluster.url, "certificate-authority": str(cluster.ca)}
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": server}],
+        "users": [{"name": "u", "user": {"token": "admin-token"}}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    }
+    (tmp_path / "kubeconfig").write_text(json.dumps(content))
+
+    def kubectl(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        command = ["kubectl", f"--kubeconfig={tmp_path / 'kubeconfig'}", f"--cache-dir={tmp_path}", *arguments]
+        return subprocess.run(command, input=given, capture_output=True, text=True, timeout=60, check=False)
+
+    words = json.dumps({"fault": "denied", "message": "frozen for the night", "times": 1})
+    made = kubectl("create", "--raw", "/faults", "-f", "-", given=words)
+    assert made.returncode == 0, made.stderr
+    label = ("label", "pod", "a", "-n", "ffl", "touched=yes")
+    refused = kubectl(*label)
+    assert refused.returncode == 1
+    assert 'admission webhook "validate.runbook.test" denied the request: frozen for the night' in refused.stderr
+    assert json.loads(kubectl("get", "--raw", "/faults").stdout)["items"][0]["struck"] == 1
+    assert kubectl("delete", "--raw", "/faults").returncode == 0
+    assert kubectl(*label).returncode == 0
+    assert cluster.get("/faults")["items"] == []
+    assert touched(cluster)

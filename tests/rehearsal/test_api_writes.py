@@ -70,10 +70,11 @@ def test_what_a_create_refuses(cluster: Served) -> None:
     refused(cluster.ask("POST", PODS, pod("Not_A_Name")), 422, "Invalid", "RFC 1123 subdomain")
     refused(cluster.ask("POST", PODS, pod("b", spec={"containers": []})), 422, "Invalid", "spec.containers: Required")
     refused(cluster.ask("POST", PODS, pod("b", metadata={"namespace": "triager"})), 400, "BadRequest", "does not match")
-    refused(cluster.ask("POST", PODS, pod("b", metadata={"resourceVersion": "5"})), 400, "BadRequest")
+    status, body = cluster.ask("POST", PODS, pod("b", metadata={"resourceVersion": "5"}))
+    assert (status, body["message"]) == (500, "resourceVersion should not be set on objects to be created")
     nowhere = cluster.ask("POST", "/api/v1/namespaces/nowhere/pods", pod("b"))
     refused(nowhere, 404, "NotFound", 'namespaces "nowhere" not found')
-    refused(cluster.ask("POST", PODS, release("r")), 400, "BadRequest", "does not match the expected")
+    refused(cluster.ask("POST", PODS, release("r")), 400, "BadRequest", "is registered for version")
     refused(cluster.ask("POST", "/apis/apps/v2/namespaces/ffl/deployments", {}), 404, "NotFound")
     refused(cluster.ask("POST", "/api/v1/pods", pod("b")), 405, "MethodNotAllowed")
     refused(cluster.ask("POST", f"{PODS}/b", pod("b")), 405, "MethodNotAllowed")
@@ -204,6 +205,52 @@ def test_strategic_patches_merge_lists_of_built_in_kinds_by_key(cluster: Served)
     assert [(c["name"], c["image"]) for c in body["spec"]["containers"]] == [("x", "1"), ("y", "2")]
 
 
+def test_strategic_patches_obey_their_directives_and_each_lists_own_key(cluster: Served) -> None:
+    env = [{"name": "A", "value": "1"}, {"name": "B", "value": "1"}]
+    containers = [
+        {"name": "x", "image": "1", "env": env, "ports": [{"containerPort": 80}]},
+        {"name": "y", "image": "1"},
+    ]
+    made = pod("a", spec={"containers": containers})
+    made["metadata"] |= {"finalizers": ["example.com/one", "example.com/two"]}
+    cluster.post(PODS, made)
+
+    def patch(change: dict[str, Any], sub: str = "") -> dict[str, Any]:
+        status, body = cluster.ask("PATCH", f"{PODS}/a{sub}", change, content_type=STRATEGIC)
+        assert status == 200, body
+        return dict(body)
+
+    status = patch({"status": {"conditions": [{"type": "Ready", "status": "False"}]}}, "/status")["status"]
+    more = [{"type": "Ready", "status": "True"}, {"type": "Initialized", "status": "True"}]
+    status = patch({"status": {"conditions": more}}, "/status")["status"]
+    assert [(c["type"], c["status"]) for c in status["conditions"]] == [("Ready", "True"), ("Initialized", "True")]
+    kept = patch({"metadata": {"$deleteFromPrimitiveList/finalizers": ["example.com/one"]}})["metadata"]["finalizers"]
+    assert kept == ["example.com/two"]
+    patch({"metadata": {"finalizers": None}})
+    template = {"selector": {"matchLabels": {"a": "b"}}, "template": {"metadata": {"labels": {"a": "b"}}, "spec": {}}}
+    template["template"]["spec"] = {"containers": containers}
+    path = "/apis/apps/v1/namespaces/ffl/deployments"
+    cluster.post(path, {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": template})
+    change = {
+        "$setElementOrder/containers": [{"name": "y"}, {"name": "x"}],
+        "containers": [
+            {
+                "name": "x",
+                "env": [{"name": "A", "$patch": "delete"}, {"name": "C", "value": "3"}],
+                "ports": [{"containerPort": 81}],
+            },
+            {"$retainKeys": ["name", "image"], "name": "y", "image": "2"},
+        ],
+    }
+    code, after = cluster.ask("PATCH", f"{path}/d", {"spec": {"template": {"spec": change}}}, content_type=STRATEGIC)
+    assert code == 200, after
+    y, x = after["spec"]["template"]["spec"]["containers"]
+    assert y == {"name": "y", "image": "2"}
+    assert [(entry["name"], entry["value"]) for entry in x["env"]] == [("B", "1"), ("C", "3")]
+    assert [port["containerPort"] for port in x["ports"]] == [80, 81]
+    cluster.ask("DELETE", f"{path}/d")
+
+
 @pytest.mark.parametrize("content_type", [STRATEGIC, "application/apply-patch+cbor", "application/json", "text/plain"])
 def test_a_patch_type_that_is_not_taken_is_415_and_names_those_that_are(cluster: Served, content_type: str) -> None:
     cluster.post(RELEASES, release("r"))
@@ -275,15 +322,25 @@ def test_a_controller_that_patches_what_it_read_earlier_loses_no_other_write(clu
     assert cluster.call(store.status, read, phase="Failed") is None
 
 
+def template(image: str, app: str = "b", **spec: Any) -> dict[str, Any]:
+    return {"metadata": {"labels": {"a": app}}, "spec": {"containers": [{"name": "c", "image": image}], **spec}}
+
+
 IMMUTABLE = [
     (
         "apps",
         "Deployment",
-        {"selector": {"matchLabels": {"a": "b"}}},
-        {"selector": {"matchLabels": {"a": "c"}}},
+        {"selector": {"matchLabels": {"a": "b"}}, "template": template("i")},
+        {"selector": {"matchLabels": {"a": "c"}}, "template": template("i", "c")},
         "spec.selector",
     ),
-    ("batch", "Job", {"template": {"spec": {"x": 1}}}, {"template": {"spec": {"x": 2}}}, "spec.template"),
+    (
+        "batch",
+        "Job",
+        {"template": template("i", restartPolicy="Never")},
+        {"template": template("j", restartPolicy="Never")},
+        "spec.template",
+    ),
 ]
 
 
