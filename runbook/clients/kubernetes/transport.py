@@ -54,13 +54,8 @@ class Transport:
     def __init__(self, access: Access, resolve: Mapping[str, str], timeout: float) -> None:
         self._access = access
         self._extensions = {"sni_hostname": access.server_name} if access.server_name else {}
-        self._client = httpx.Client(
-            base_url=access.server,
-            transport=transport(access.verify, resolve),
-            timeout=httpx.Timeout(timeout, connect=5.0),
-            headers={"User-Agent": AGENT, "Accept-Encoding": "gzip"},
-            trust_env=False,
-        )
+        self._resolve, self._timeout = resolve, httpx.Timeout(timeout, connect=5.0)
+        self._client = self._made()
 
     def get(self, path: str, what: str, *, accept: str = "application/json", **query: str | int) -> httpx.Response:
         """GET, complete. Raises an ObservationError named `what`."""
@@ -84,13 +79,17 @@ class Transport:
 
     @contextmanager
     def stream(self, path: str, what: str, *, silence: float, **query: str | int) -> Iterator[httpx.Response]:
-        """GET, line by line; `silence` is how many seconds may pass without a byte before it is a TimedOutError."""
+        """GET, line by line; `silence` is how many seconds may pass without a byte before it is a TimedOutError.
+
+        It has a connection of its own, which nobody but its reader closes. Were it closed while a thread waits in it,
+        OpenSSL would write its last alert into whichever file has the connection's number next: a record, say.
+        """
         timeout = httpx.Timeout(silence, connect=5.0)
-        request = self._client.build_request(
-            "GET", path, params=query, headers=self._access.headers(), timeout=timeout, extensions=self._extensions
-        )
-        with _named(what):
-            response = self._client.send(request, stream=True)
+        with _named(what), self._made(connections=1) as client:
+            request = client.build_request(
+                "GET", path, params=query, headers=self._access.headers(), timeout=timeout, extensions=self._extensions
+            )
+            response = client.send(request, stream=True)
             try:
                 if response.status_code >= 400:
                     response.read()
@@ -100,8 +99,17 @@ class Transport:
                 response.close()
 
     def close(self) -> None:
-        """Close the pool."""
+        """Close the pool; streams end with their readers."""
         self._client.close()
+
+    def _made(self, *, connections: int = 8) -> httpx.Client:
+        return httpx.Client(
+            base_url=self._access.server,
+            transport=transport(self._access.verify, self._resolve, connections=connections),
+            timeout=self._timeout,
+            headers={"User-Agent": AGENT, "Accept-Encoding": "gzip"},
+            trust_env=False,
+        )
 
     def _tried(
         self,
