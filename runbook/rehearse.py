@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -79,8 +79,9 @@ class _Night:
             self.cluster.proceed()
         assert last is not None
         outcome = self._finish(last)
-        if self.run_path is not None:
-            self._look_back(self.run_path)
+        looked = self._look_back(self.run_path) if self.run_path is not None else None
+        if looked is not None and looked.exit_code != looked.verdict.exit_code():  # stopped, or without its page
+            return replace(outcome, exit_code=looked.exit_code)
         return outcome
 
     def _stage(self, stage: str, *, acts: bool) -> StageOutcome:
@@ -104,13 +105,14 @@ class _Night:
     def _finish(self, last: StageOutcome) -> RunOutcome:
         return finish(self.run_path, last, self.outputs, self.talk, allow_waived=self.allow_waived)
 
-    def _look_back(self, run_path: Path) -> None:
+    def _look_back(self, run_path: Path) -> RunOutcome | None:
         """90-retrospective reads the sealed run and cannot reach the cluster; it has a run folder of its own."""
         outcome = run_stage(
             "retrospective", inventory=self.cluster.inventory, outputs=self.outputs, run=run_path, talk=self.talk
         )
-        if outcome.attempt_path is not None:
-            finish(outcome.attempt_path.parent, outcome, self.outputs, self.talk)
+        if outcome.attempt_path is None:
+            return None
+        return finish(outcome.attempt_path.parent, outcome, self.outputs, self.talk)
 
     def _hear(self, event: dict[str, Any]) -> None:
         """The person of the scenario tells what they do; an edited inventory becomes part of the run, with its diff."""

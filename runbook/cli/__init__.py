@@ -1,5 +1,23 @@
 """The command line: wiring only. Data goes to stdout, talk to stderr, and the exit code is INTERFACES' promise."""
 
-from runbook.cli.app import main
+from __future__ import annotations
+
+import sys
+
+from runbook.errors import InterruptedRun
+from runbook.runner.stopping import terminable
 
 __all__ = ["main"]
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the command line; never returns. SIGTERM is heard before the rest is imported."""
+    try:
+        with terminable():
+            from runbook.cli.app import call
+
+            code = call(argv)
+    except InterruptedRun as error:
+        sys.stderr.write(f"x runbook    {error.message}; nothing was begun\n")
+        code = error.exit_code
+    sys.exit(code)

@@ -77,11 +77,6 @@ for _module in (cluster, stages, explain, archive, lab):
 app.add_typer(inventory.app, name="inventory")
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Run the command line; never returns."""
-    sys.exit(call(argv))
-
-
 def call(argv: list[str] | None = None) -> int:
     """Run one command line and give its exit code. Errors of the tree are printed as one clear sentence."""
     try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,12 +34,17 @@ class PrivateKernelManager(AsyncKernelManager):
 
 @dataclass
 class Session:
-    """What the engine needs and what it leaves: the private folder, the kernel's environment, its client."""
+    """What the engine needs and what it leaves: the private folder, the kernel's environment, its client.
+
+    `stopped` is asked before each cell; `begun` says whether a cell has been started, so that there may be a record.
+    """
 
     folder: Path
     environment: Mapping[str, str]
+    stopped: Callable[[], bool] = lambda: False
     client: Any = field(default=None)
     pid: int | None = None
+    begun: bool = False
 
     def kernel_pid(self) -> int | None:
         """The kernel's process id, or None while there is none."""
@@ -56,6 +61,20 @@ class Session:
             process.wait()
 
 
+class StoppableClient(PapermillNotebookClient):  # type: ignore[misc]
+    """Starts no further cell when the run is to stop: a kernel ignores every interrupt that comes between two cells."""
+
+    session: Session
+
+    def execute_cell(self, cell: Any, cell_index: int, **rest: Any) -> Any:
+        """Run one cell. Raises KeyboardInterrupt in its place, and leaves it as one that never ran."""
+        if self.session.stopped():
+            cell.metadata.papermill["start_time"] = None
+            raise KeyboardInterrupt
+        self.session.begun = self.session.begun or cell.cell_type == "code"
+        return super().execute_cell(cell, cell_index, **rest)
+
+
 class StageEngine(NBClientEngine):  # type: ignore[misc]
     """papermill's own engine with a kernel of ours."""
 
@@ -64,7 +83,7 @@ class StageEngine(NBClientEngine):  # type: ignore[misc]
         cls, nb_man: Any, kernel_name: str, *, session: Session, start_timeout: int = 60, **_rest: Any
     ) -> Any:
         """Run the cells. Raises what nbclient raises; a failing cell is left in the notebook."""
-        session.client = PapermillNotebookClient(
+        session.client = StoppableClient(
             nb_man,
             kernel_manager_class=PrivateKernelManager,
             kernel_name=kernel_name,
@@ -73,6 +92,7 @@ class StageEngine(NBClientEngine):  # type: ignore[misc]
             shutdown_kernel="immediate",
             raise_on_iopub_timeout=True,
         )
+        session.client.session = session
         session.client.km = _manager(session.folder)
         session.client.owns_km = True
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import threading
 
 _GRAMMAR = "rfc3987_syntax"
 
@@ -23,3 +24,8 @@ def load() -> None:
     finally:
         if spared:
             del sys.modules[_GRAMMAR]
+
+
+def load_for_pages() -> None:
+    """Import in the background what makes a page, while the kernel works: a run that is stopped is then recorded at once."""
+    threading.Thread(target=importlib.import_module, args=("nbconvert.exporters",), daemon=True).start()

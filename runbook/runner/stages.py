@@ -150,9 +150,10 @@ def _execute(
     source.write_bytes(_readable(notebook))
     if stopper.reason:  # stopped while all that was imported: no kernel is started any more
         return nbformat.read(source, as_version=4), ""  # type: ignore[no-untyped-call]
-    session = Session(folder, _environment(folder))
+    session = Session(folder, _environment(folder), stopped=lambda: bool(stopper.reason))
     crash = ""
-    with relayed(folder / "talk.jsonl", talk), stopper.holding(session.kernel_pid):
+    libraries.load_for_pages()
+    with relayed(folder / "talk.jsonl", talk), stopper.holding(session.kernel_pid, lambda: session.begun):
         try:
             execute_notebook(
                 str(source), str(target), parameters=dict(parameters), engine_name=ENGINE, kernel_name="python3",

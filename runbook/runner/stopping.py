@@ -18,7 +18,7 @@ from runbook.errors import InterruptedRun
 
 GRACE = 10.0  # seconds a kernel has to come back from an interrupt
 SOON = 0.1  # seconds between two looks for a kernel that is not there yet
-AGAIN = 1.0  # seconds between two interrupts: a kernel ignores those that come between two cells
+AGAIN = 0.5  # seconds between two interrupts: a kernel ignores those that come between two cells
 Reason = Literal["", "interrupted", "terminated", "deadline"]
 CODES: dict[Reason, int] = {"": 0, "interrupted": 130, "terminated": 143, "deadline": 124}
 WORDS: dict[Reason, str] = {
@@ -35,6 +35,7 @@ class Stopper:
     def __init__(self, *, grace: float = GRACE) -> None:
         self.reason: Reason = ""
         self._kernel: Callable[[], int | None] | None = None
+        self._begun: Callable[[], bool] = lambda: True
         self._grace = grace
         self._timers: list[threading.Timer] = []
 
@@ -60,9 +61,12 @@ class Stopper:
             self._cancel()
 
     @contextmanager
-    def holding(self, kernel: Callable[[], int | None]) -> Iterator[None]:
-        """Stop this kernel, when it is time. `kernel` gives its process id, or None yet. After the block only signals count."""
-        self._kernel = kernel
+    def holding(self, kernel: Callable[[], int | None], begun: Callable[[], bool] = lambda: True) -> Iterator[None]:
+        """Stop this kernel, when it is time. `kernel` gives its process id, or None yet. After the block only signals count.
+
+        One that has not `begun` a cell holds nothing and is killed at once.
+        """
+        self._kernel, self._begun = kernel, begun
         if self.reason:  # it came between the last look at it and now
             self._send(signal.SIGINT)
         try:
@@ -86,12 +90,13 @@ class Stopper:
         if self._kernel is None:
             return
         pid = self._kernel()
+        sent = number if self._begun() else signal.SIGKILL
         if pid is not None:
             try:
-                os.kill(pid, number)
+                os.kill(pid, sent)
             except ProcessLookupError:
                 return  # it ended by itself, which is what was wanted
-        if number is not signal.SIGKILL or pid is None:
+        if sent is not signal.SIGKILL or pid is None:
             wait = SOON if pid is None else min(AGAIN, self._grace)
             following = signal.SIGKILL if spent + wait >= self._grace else number
             self._later(wait, lambda: self._send(following, spent + wait))

@@ -111,6 +111,31 @@ class TestBeforeTheKernel:
         outcome = run_stage("verify", run=run.path, **given)
         assert (outcome.exit_code, outcome.attempt_path) == (130, run.path / "40-verify")
 
+    def test_sigterm_before_the_command_line_is_imported_is_said_too(self) -> None:
+        code = "import os, signal, sys\nclass Hit:\n  def find_spec(self, name, *_):\n"
+        code += "    if name == 'runbook.cli.app': os.kill(os.getpid(), signal.SIGTERM)\n"
+        code += "sys.meta_path.insert(0, Hit())\nfrom runbook.cli import main\nmain(['--version'])"
+        done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+        assert (done.returncode, done.stdout) == (143, "")
+        assert done.stderr.endswith("stopped by SIGTERM; nothing was begun\n")
+
+    def test_no_cell_is_started_any_more(self, root: Path, tmp_path: Path) -> None:
+        from papermill.engines import NotebookExecutionManager
+        from papermill.iorw import load_notebook_node
+
+        from runbook.runner.kernel import Session, StoppableClient
+
+        (tmp_path / "a.ipynb").write_text((root / "notebooks/40-verify.ipynb").read_text())
+        notebook = load_notebook_node(str(tmp_path / "a.ipynb"))  # type: ignore[no-untyped-call]
+        manager = NotebookExecutionManager(notebook, progress_bar=False)  # type: ignore[no-untyped-call]
+        client = StoppableClient(manager)
+        client.session = Session(tmp_path, {}, stopped=lambda: True)
+        cell = next(c for c in manager.nb.cells if c.cell_type == "code")
+        manager.cell_start(cell, 0)
+        with pytest.raises(KeyboardInterrupt):
+            client.execute_cell(cell, 0)
+        assert (cell.metadata.papermill["start_time"], client.session.begun) == (None, False)
+
     def test_papermill_is_imported_without_the_grammar_that_takes_seconds(self) -> None:
         code = "import sys; from runbook.runner import libraries; libraries.load(); import nbformat; "
         code += "sys.exit('rfc3987_syntax' in sys.modules or 'papermill' not in sys.modules)"
@@ -164,6 +189,13 @@ class TestStopper:
             with stopper.holding(lambda: next(pids, process.pid)):
                 stopper.stop("deadline")
                 assert process.wait(timeout=10) in (1, -signal.SIGINT)
+
+    def test_one_that_has_begun_no_cell_is_killed_at_once(self) -> None:
+        with kernel("signal.signal(signal.SIGINT, signal.SIG_IGN)") as process:
+            stopper = Stopper(grace=15)
+            with stopper.holding(lambda: process.pid, lambda: False):
+                stopper.stop("deadline")
+                assert process.wait(timeout=10) == -signal.SIGKILL
 
     def test_sigterm_is_an_error_with_its_code_where_nothing_else_listens(self) -> None:
         before = signal.getsignal(signal.SIGTERM)
@@ -315,3 +347,25 @@ class TestBetweenStages:
         monkeypatch.setattr(rehearse, "run_stage", lambda *_, **__: recorded(run))
         assert rehearse._Night(Waiting(), run.path.parent, Talk(), allow_waived=False).live().exit_code == 143  # type: ignore[arg-type]
         assert list(check_seal(Run.load(run.path))) == []
+
+    @pytest.mark.parametrize(
+        ("code", "verdict", "ends"), [(143, Verdict.ERROR, 143), (3, Verdict.FAIL, 0), (1, Verdict.PASS, 1)]
+    )
+    def test_a_look_back_that_was_stopped_or_has_no_page_ends_the_night_so(
+        self, run: Run, monkeypatch: pytest.MonkeyPatch, code: int, verdict: Verdict, ends: int
+    ) -> None:
+        class Short:
+            frames = (Frame("one", ("preflight",)),)
+            inventory = kubeconfig = Path("x")
+
+            def wait_for_frame(self, _tell: Any) -> dict[str, Any]:
+                return {"name": "one"}
+
+            def proceed(self) -> None:
+                """Nobody acts."""
+
+        looks = iter([RunOutcome(run.path, Verdict.PASS, 0), RunOutcome(run.path, verdict, code)])
+        monkeypatch.setattr(rehearse, "run_stage", lambda *_, **__: recorded(run))
+        monkeypatch.setattr(rehearse, "finish", lambda *_, **__: next(looks))
+        night = rehearse._Night(Short(), run.path.parent, Talk(), allow_waived=False)  # type: ignore[arg-type]
+        assert night.live().exit_code == ends
