@@ -31,6 +31,7 @@ TOKENS = {"admin": "admin-token", "viewer": "viewer-token", "stranger": "strange
 VARYING = (
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<uid>"),
     (r"20[1-9]\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "<time>"),
+    (r'(?<= is invalid: patch: Invalid value: ")\{.*\}(?=": )', "<object>"),
     (r"(?<=in object meta: )\d+", "<rv>"),
     (r"(?<=in record \()\d+", "<rv>"),
 )
