@@ -235,12 +235,12 @@ def test_strategic_patches_obey_their_directives_and_each_lists_own_key(cluster:
     change = {
         "$setElementOrder/containers": [{"name": "y"}, {"name": "x"}],
         "containers": [
+            {"$retainKeys": ["name", "image"], "name": "y", "image": "2"},
             {
                 "name": "x",
                 "env": [{"name": "A", "$patch": "delete"}, {"name": "C", "value": "3"}],
                 "ports": [{"containerPort": 81}],
             },
-            {"$retainKeys": ["name", "image"], "name": "y", "image": "2"},
         ],
     }
     code, after = cluster.ask("PATCH", f"{path}/d", {"spec": {"template": {"spec": change}}}, content_type=STRATEGIC)
