@@ -79,7 +79,7 @@ def stored(store: Store, kind: Kind, old: Object, new: Object, options: WriteOpt
     record = None
     if not _forgotten(new):
         record = managedfields.updated(kind, old, planned, options.manager, store.now(), sub)
-    return store.update(kind, old, new, options.dry, sub or None, managed=record or [])
+    return store.replace(kind, old, planned, record, options.dry)
 
 
 def _settled(old: Object, new: Object) -> Object:
