@@ -10,7 +10,7 @@ from typing import Any
 
 from runbook.rehearsal import faults, listing, patching, serverinfo, watching, writing
 from runbook.rehearsal.access import Attributes, Authorizer
-from runbook.rehearsal.apierrors import ApiError, no_resource, not_allowed
+from runbook.rehearsal.apierrors import ApiError, NoPathError, no_resource, not_allowed
 from runbook.rehearsal.discovery import discover
 from runbook.rehearsal.evicting import evict
 from runbook.rehearsal.faults import ConnectionBrokenError
@@ -113,12 +113,15 @@ class Api:
         self.authorizer.require(request.user, wanted)
         kind = self.store.kinds.get((target.gv, target.plural))
         if kind is None:
-            raise no_resource()
+            raise no_resource() if self._serves(target.gv) else NoPathError()
         response = await self._resource(request, kind, target, verb)
         warning = WARNINGS.get((kind.gv, kind.plural))
         if warning is None:
             return response
         return replace(response, headers={**response.headers, "Warning": f'299 - "{warning}"'})
+
+    def _serves(self, gv: str) -> bool:
+        return any(served == gv for served, _ in self.store.kinds)
 
     def _path(self, request: Request, parts: list[str]) -> Response:
         """Paths that name no resource."""
@@ -129,7 +132,7 @@ class Api:
             return self.faults.control(request)
         found = self._info(request, parts)
         if found is None:
-            raise no_resource()
+            raise NoPathError()
         if request.method not in ("GET", "HEAD"):
             raise not_allowed()
         return found
@@ -178,6 +181,8 @@ class Api:
                 raise not_allowed()
             return writing.create(store, request, kind, namespace)
         if verb == "deletecollection":
+            if verb not in kind.verbs:
+                raise not_allowed()
             return writing.delete_collection(store, request, kind, namespace)
         if not name:
             raise not_allowed()

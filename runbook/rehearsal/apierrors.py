@@ -38,6 +38,7 @@ class ApiError(Exception):
         self.reason = reason
         self.message = message
         self.details = dict(details or {})
+        self._detailed = details is not None
         self.headers = dict(headers or {})
         self.metadata = dict(metadata or {})
 
@@ -46,7 +47,7 @@ class ApiError(Exception):
         body: dict[str, Any] = {"kind": "Status", "apiVersion": "v1", "metadata": self.metadata}
         body["status"] = "Failure"
         body |= {"message": self.message, **({"reason": self.reason} if self.reason else {})}
-        if self.details:
+        if self.details or self._detailed:
             body["details"] = self.details
         body["code"] = self.code
         return body
@@ -67,8 +68,22 @@ def not_found(kind: Kind, name: str) -> ApiError:
 
 
 def no_resource() -> ApiError:
-    """404 for a path that no kind serves."""
-    return ApiError(404, "NotFound", NO_RESOURCE)
+    """404 for a path that no kind of a served group and version has."""
+    return ApiError(404, "NotFound", NO_RESOURCE, {})
+
+
+class NoPathError(ApiError):
+    """404 for a path that nobody handles, in the words of Go's own server."""
+
+    plain = True
+
+    def __init__(self) -> None:
+        super().__init__(404, "NotFound", "404 page not found")
+
+
+def rejected() -> ApiError:
+    """422 for a patch that does not apply; the server does not say why."""
+    return ApiError(422, "Invalid", "the server rejected our request due to an error in our request", {})
 
 
 def already_exists(kind: Kind, name: str) -> ApiError:
@@ -105,15 +120,26 @@ def _together(errors: Sequence[FieldError]) -> str:
     return told[0] if len(told) == 1 else f"[{', '.join(told)}]"
 
 
+def go_word(value: Any) -> str:
+    """How Go's decoder names a JSON value."""
+    words = {str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
+    return words.get(type(value), "null")
+
+
 def mismatch(kind: Kind, path: str, value: Any, wanted: str) -> ApiError:
     """400 for a JSON value of the wrong type."""
-    words = {str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
-    got, top = words.get(type(value), "null"), path.partition(".")[0]
+    got, top = go_word(value), path.partition(".")[0]
     owner = {"metadata": "ObjectMeta", "spec": f"{kind.kind}Spec"}.get(top if "." in path else "", kind.kind)
     return bad_request(
         f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: json: '
         f"cannot unmarshal {got} into Go struct field {owner}.{path} of type {wanted}"
     )
+
+
+def invalid_patch(error: FieldError) -> ApiError:
+    """422 for what a patch would make of an object; the server names neither kind nor object."""
+    causes = [{"reason": error.cause, "message": error.why, "field": error.field}]
+    return ApiError(422, "Invalid", f' "" is invalid: {_together([error])}', {"causes": causes})
 
 
 def invalid_options(kind: str, errors: Sequence[FieldError]) -> ApiError:
@@ -165,6 +191,5 @@ def unsupported_media(accepted: str) -> ApiError:
 def not_allowed(what: str = "") -> ApiError:
     """405; `what` names the thing this cluster does not serve."""
     message = "the server does not allow this method on the requested resource"
-    return ApiError(
-        405, "MethodNotAllowed", f"{message}: the embedded cluster does not serve {what}" if what else message
-    )
+    more = f": the embedded cluster does not serve {what}" if what else ""
+    return ApiError(405, "MethodNotAllowed", message + more, {})

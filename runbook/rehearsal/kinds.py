@@ -164,7 +164,9 @@ class Kind:
     @property
     def verbs(self) -> tuple[str, ...]:
         """Verbs that discovery lists."""
-        return ("create",) if self.virtual else VERBS
+        if self.virtual:
+            return ("create",)
+        return tuple(verb for verb in VERBS if verb != "deletecollection") if self.gr == ("", "namespaces") else VERBS
 
 
 def builtin_kinds() -> Iterator[Kind]:

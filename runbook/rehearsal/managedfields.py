@@ -156,8 +156,8 @@ def applied(
     for other, owned in managers.items():
         if other != me:
             managers[other] = replace(owned, fields=owned.fields - changed - removed)
-    if last is not None and last.fields == managers[me].fields and not changed and not removed:
-        managers[me] = last
+    if not changed and not removed:  # the object is as it was: the apply has no time of its own
+        managers[me] = replace(managers[me], time=last.time if last else "")
     return _put_back(live, after, kind, sub), record(managers)
 
 

@@ -10,7 +10,6 @@ from runbook.rehearsal.kinds import Kind
 from runbook.rehearsal.strategic import strategic_patch
 
 MERGE, JSON, STRATEGIC = (f"application/{name}+json" for name in ("merge-patch", "json-patch", "strategic-merge-patch"))
-REJECTED = "the server rejected our request due to an error in our request"
 APPLY = "application/apply-patch+yaml"
 
 
@@ -36,19 +35,15 @@ def patched(kind: Kind, old: dict[str, Any], content_type: str, patch: Any) -> d
     else:
         raise apierrors.unsupported_media(", ".join(accepted(kind)))
     if not isinstance(new, dict) or not isinstance(new.get("metadata"), dict):
-        raise apierrors.ApiError(422, "Invalid", REJECTED)
+        raise apierrors.rejected()
     return new
 
 
 def undecodable(value: Any, wanted: str, prefix: str = "error decoding patch: ") -> apierrors.ApiError:
     """400 for JSON of the wrong kind, in Go's words."""
-    return apierrors.bad_request(f"{prefix}json: cannot unmarshal {go_word(value)} into Go value of type {wanted}")
-
-
-def go_word(value: Any) -> str:
-    """How Go's decoder names a JSON value."""
-    words = {str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
-    return words.get(type(value), "null")
+    return apierrors.bad_request(
+        f"{prefix}json: cannot unmarshal {apierrors.go_word(value)} into Go value of type {wanted}"
+    )
 
 
 def merge_patch(document: Any, patch: Any) -> Any:
@@ -71,7 +66,7 @@ def json_patch(document: Any, operations: list[Any]) -> Any:
         try:
             _operate(document, operation)
         except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
-            raise apierrors.ApiError(422, "Invalid", REJECTED) from error
+            raise apierrors.rejected() from error
     return document
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from runbook.rehearsal import apierrors, identity, managedfields
+from runbook.rehearsal.changes import encode
 from runbook.rehearsal.immutability import check_change
 from runbook.rehearsal.kinds import Kind
 from runbook.rehearsal.lifecycle import Object
 from runbook.rehearsal.listing import one
 from runbook.rehearsal.messages import Request, Response, document
 from runbook.rehearsal.options import WriteOptions, media_type, write_options
-from runbook.rehearsal.patches import APPLY, accepted, patched, undecodable
+from runbook.rehearsal.patches import APPLY, STRATEGIC, accepted, patched, undecodable
 from runbook.rehearsal.routes import Target
 from runbook.rehearsal.store import Store
+from runbook.rehearsal.strategic import go_text
 from runbook.rehearsal.validation import check, check_types
 
 
@@ -28,9 +31,33 @@ def patch(store: Store, request: Request, kind: Kind, target: Target) -> Respons
     change = document(request)
     old = store.get(kind, target.namespace, target.name)
     new = patched(kind, old, media, change)
+    _check_decodes(kind, new, change, media)
     identity.check_name(target.name, target.namespace, new)
     identity.check_patched(kind, old, new)
     return one(store, request, kind, stored(store, kind, old, new, options, target.sub))
+
+
+def _check_decodes(kind: Kind, new: Object, change: Any, media: str) -> None:
+    """A patch that makes a field of the wrong type is invalid itself. Raises ApiError 422."""
+    try:
+        check(kind, new)
+    except apierrors.ApiError as error:
+        if error.code != 400:
+            return  # said later, once it is known which object is meant
+        text, why = encode(encode(new)), error.message.partition(f"cannot be handled as a {kind.kind}: ")[2]
+        if media == STRATEGIC:
+            text, why = encode(go_text(change)), _unconverted(why)
+        invalid = apierrors.FieldError("patch", f"Invalid value: {text}: {why}")
+        raise apierrors.invalid_patch(invalid) from error
+
+
+def _unconverted(why: str) -> str:
+    """The words of the strategic patch's own converter."""
+    found = re.fullmatch(r"json: cannot unmarshal (\w+) into Go .* of type (\w+)", why)
+    if found is None:
+        return why
+    given = {"number": "int64"}.get(found[1], found[1])
+    return f"cannot convert {given} to {found[2]}" if found[2] == "string" else f"unrecognized type: {found[2]}"
 
 
 def _unsupported(kind: Kind) -> apierrors.ApiError:
@@ -52,7 +79,7 @@ def stored(store: Store, kind: Kind, old: Object, new: Object, options: WriteOpt
     record = None
     if not _forgotten(new):
         record = managedfields.updated(kind, old, planned, options.manager, store.now(), sub)
-    return store.update(kind, old, new, options.dry, sub or None, managed=record or [])
+    return store.replace(kind, old, planned, record, options.dry)
 
 
 def _settled(old: Object, new: Object) -> Object:

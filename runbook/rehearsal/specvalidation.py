@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-from runbook.rehearsal.apierrors import FieldError, bad_request, mismatch
+from runbook.rehearsal.apierrors import FieldError, bad_request, go_word, mismatch
 from runbook.rehearsal.changes import encode
 from runbook.rehearsal.jsonpath import compiled
 from runbook.rehearsal.kinds import Kind
@@ -17,6 +17,14 @@ from runbook.rehearsal.lifecycle import Object
 from runbook.rehearsal.selectors import match_labels
 
 Errors = Iterator[FieldError]
+_MICRO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[-+]\d\d:\d\d)")
+_SECONDS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+LABEL_RULE = (
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with "
+    "an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
+)
 _CONFIG_KEY = re.compile(r"[-._a-zA-Z0-9]+")
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/=\r\n]")
 CONFIG_KEY_RULE = (
@@ -120,9 +128,8 @@ def _lease(kind: Kind, obj: Object) -> Errors:
     spec = obj.get("spec") or {}
     for field in ("acquireTime", "renewTime"):
         if spec.get(field) is not None and not _is_time(spec[field]):
-            given = f'"{spec[field]}" as "2006-01-02T15:04:05.000000Z07:00": cannot parse "{spec[field]}" as "2006"'
             raise bad_request(
-                f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: parsing time {given}'
+                f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {_untimely(spec[field])}'
             )
     for field, least, words in (("leaseDurationSeconds", 1, ""), ("leaseTransitions", 0, "or equal to ")):
         number = spec.get(field)
@@ -133,10 +140,28 @@ def _lease(kind: Kind, obj: Object) -> Errors:
 
 
 def _is_time(value: Any) -> bool:
+    """A MicroTime has exactly six digits after the point."""
     try:
-        return datetime.fromisoformat(value).tzinfo is not None
+        return bool(_MICRO.fullmatch(value)) and datetime.fromisoformat(value).tzinfo is not None
     except (TypeError, ValueError):
         return False
+
+
+def _untimely(value: Any) -> str:
+    """What Go says of a text that is no MicroTime: the rest it could not read, and the part it was looking for."""
+    if not isinstance(value, str):
+        return f"json: cannot unmarshal {go_word(value)} into Go value of type string"
+    seconds = _SECONDS.match(value)
+    rest, part = (value[seconds.end() :], ".000000") if seconds else (value, "2006")
+    return f'parsing time "{value}" as "2006-01-02T15:04:05.000000Z07:00": cannot parse "{rest}" as "{part}"'
+
+
+def _namespace(_kind: Kind, obj: Object) -> Errors:
+    name = str(obj.get("metadata", {}).get("name") or "")
+    if name and not _LABEL.fullmatch(name):
+        dotted = all(_LABEL.fullmatch(part) for part in name.split("."))
+        why = "must not contain dots" if dotted else LABEL_RULE
+        yield FieldError("metadata.name", f'Invalid value: "{name}": {why}')
 
 
 def _role(kind: Kind, obj: Object) -> Errors:
@@ -197,6 +222,7 @@ def _definition(_kind: Kind, obj: Object) -> Errors:
 
 JUDGES: dict[str, Callable[[Kind, Object], Errors]] = {
     "Pod": _pod,
+    "Namespace": _namespace,
     **dict.fromkeys(("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"), _workload),
     "Job": _job,
     **dict.fromkeys(("Secret", "ConfigMap"), _data),

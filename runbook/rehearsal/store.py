@@ -127,14 +127,23 @@ class Store(ObjectIndex):
         current = self.find(kind, old["metadata"].get("namespace"), old["metadata"]["name"])
         if current is None or current["metadata"]["uid"] != old["metadata"]["uid"]:
             raise apierrors.not_found(kind, old["metadata"]["name"])
-        changed = lifecycle.updated(kind, current, new, sub)
-        if managed is not None:
-            changed["metadata"].pop("managedFields", None)
-            changed["metadata"] |= {"managedFields": managed} if managed else {}
-        if changed == current:
-            return current
-        if dry:
-            return changed
+        metadata = new.get("metadata") or {}
+        kept = metadata.get(
+            "managedFields", current["metadata"].get("managedFields")
+        )  # never changed in place: not copied
+        bare = {**new, "metadata": {key: value for key, value in metadata.items() if key != "managedFields"}}
+        changed = lifecycle.updated(kind, current, bare, sub)
+        record = managed if managed is not None else kept
+        return self.replace(kind, current, changed, record, dry)
+
+    def replace(
+        self, kind: Kind, current: Object, changed: Object, managed: list[Object] | None, dry: bool = False
+    ) -> Object:
+        """Store `changed`, a copy nobody else holds, as `update` planned it, with the record of managers."""
+        changed["metadata"].pop("managedFields", None)
+        changed["metadata"] |= {"managedFields": managed} if managed else {}
+        if changed == current or dry:
+            return current if changed == current else changed
         return self._commit(kind, "DELETED" if lifecycle.finished(kind, changed) else "MODIFIED", changed, current)
 
     def patch(

@@ -43,6 +43,7 @@ def _merge_list(current: list[Any], patch: list[Any], order: list[Any] | None, p
     if not kind.keys:
         return [*current, *(item for item in patch if item not in current)]
     key = kind.merge_key
+    _check_order(patch, order, key)
     merged = [] if any(item.get("$patch") == "replace" for item in patch) else list(current)
     for item in patch:
         directive = item.get("$patch")
@@ -61,6 +62,15 @@ def _merge_list(current: list[Any], patch: list[Any], order: list[Any] | None, p
         place = {item.get(key): i for i, item in enumerate(order)}
         merged.sort(key=lambda have: place.get(have.get(key), len(place)))
     return merged
+
+
+def _check_order(patch: list[Any], order: list[Any] | None, key: str) -> None:
+    """A patch lists its items in the order it asks for. Raises ApiError 500, as the server does."""
+    places = [item.get(key) for item in order or ()]
+    given = [places.index(item.get(key)) for item in patch if order and item.get(key) in places]
+    if given != sorted(given):
+        lists = f"{go_text(patch)}\n doesn't match $setElementOrder list:\n{go_text(order)}\n"
+        raise ApiError(500, "", f"The order in patch list:\n{lists}")
 
 
 def go_text(value: Any) -> str:

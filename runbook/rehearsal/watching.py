@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from runbook.rehearsal.apierrors import ApiError, bad_request
+from runbook.rehearsal.apierrors import ApiError
 from runbook.rehearsal.changes import Event, Subscription, encode
 from runbook.rehearsal.kinds import Kind
 from runbook.rehearsal.lifecycle import Object
@@ -56,7 +56,8 @@ def _read(request: Request, kind: Kind, target: Target) -> Watch:
         why = "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch"
         raise ApiError(422, "Invalid", f"{FORBIDDEN}{why} unless sendInitialEvents is provided")
     if rv and not rv.isdigit():
-        raise bad_request(f"Invalid value: {rv!r}: strconv.ParseUint: invalid syntax")
+        why = f'Invalid value: "{rv}": strconv.ParseUint: parsing "{rv}": invalid syntax'
+        raise ApiError(500, "", f"resourceVersion: {why}")
     initial = request.flag("sendInitialEvents") if sends is not None else rv in ("", "0")
     return Watch(
         kind,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from runbook.rehearsal import apierrors, identity, managedfields
 from runbook.rehearsal.kinds import Kind
-from runbook.rehearsal.lifecycle import Object
+from runbook.rehearsal.lifecycle import Object, named
 from runbook.rehearsal.listing import matcher, one, versioned
 from runbook.rehearsal.messages import Request, Response, answer, mapping
 from runbook.rehearsal.options import WriteOptions, delete_options, dry_run, write_options
@@ -52,10 +52,22 @@ def _check_custom(kind: Kind, obj: Object) -> None:
 def create(store: Store, request: Request, kind: Kind, namespace: str | None) -> Response:
     """POST: 201 with the object."""
     options, obj = write_options(request), body_of(store, request, kind)
+    obj = _named(kind, obj)
     check(kind, obj)
     if obj["metadata"].get("resourceVersion") if obj.get("metadata") else False:
         raise apierrors.ApiError(500, "", "resourceVersion should not be set on objects to be created")
     return one(store, request, kind, _created(store, kind, namespace, obj, options), 201)
+
+
+def _named(kind: Kind, obj: Object) -> Object:
+    """The object with the name that the server makes up for it, if it does, so that a refusal can say it."""
+    metadata = obj.get("metadata")
+    if not isinstance(metadata, dict) or metadata.get("name") or not isinstance(metadata.get("generateName"), str):
+        return obj
+    metadata = dict(metadata)
+    if metadata["generateName"]:
+        named(kind, metadata)
+    return {**obj, "metadata": metadata}
 
 
 def _created(store: Store, kind: Kind, namespace: str | None, obj: Object, options: WriteOptions) -> Object:

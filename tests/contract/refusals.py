@@ -31,6 +31,7 @@ TOKENS = {"admin": "admin-token", "viewer": "viewer-token", "stranger": "strange
 VARYING = (
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<uid>"),
     (r"20[1-9]\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "<time>"),
+    (r'(?<= is invalid: patch: Invalid value: ")\{.*\}(?=": )', "<object>"),
     (r"(?<=in object meta: )\d+", "<rv>"),
     (r"(?<=in record \()\d+", "<rv>"),
 )
@@ -38,13 +39,14 @@ VARYING = (
 
 @dataclass(frozen=True)
 class Case:
-    """One refusal. `answer` is what a server must say."""
+    """One request. `answer` is what a server must say, `show` the fields of an object that are compared."""
 
     name: str
     source: str
     given: tuple[dict[str, Any], ...]
     ask: dict[str, Any]
     answer: dict[str, Any]
+    show: tuple[str, ...] = ()
 
     @property
     def namespace(self) -> str:
@@ -62,7 +64,8 @@ def cases() -> tuple[Case, ...]:
             entry.get("source", ""),
             tuple(entry.get("given", ())),
             {key: entry[key] for key in ("ask", "body", "type", "as") if key in entry},
-            {key: entry[key] for key in ("code", "reason", "message") if key in entry},
+            {key: entry[key] for key in ("code", "reason", "message", "shown") if key in entry},
+            tuple(entry.get("show", ())),
         )
         for entry in document["cases"]
     )
@@ -85,12 +88,33 @@ def comparable(answer: httpx.Response, case: Case) -> dict[str, Any]:
     if not answer.headers.get("content-type", "").startswith("application/json"):
         return {**told, "message": answer.text.strip()}
     body = answer.json()
+    if case.show and answer.status_code < 300:
+        return {**told, "shown": _shown(body, case)}
     assert body.get("kind") == "Status", f"{case.name} was not refused: {answer.status_code} {answer.text[:300]}"
     assert body["code"] == answer.status_code
-    message = str(body["message"]).replace(case.namespace, "{ns}")
-    for pattern, word in VARYING:
-        message = re.sub(pattern, word, message)
+    message = _steady(str(body["message"]), case)
     return {**told, **({"reason": body["reason"]} if body.get("reason") else {}), "message": message}
+
+
+def _steady(text: str, case: Case) -> str:
+    text = text.replace(case.namespace, "{ns}")
+    for pattern, word in VARYING:
+        text = re.sub(pattern, word, text)
+    return text
+
+
+def _shown(body: dict[str, Any], case: Case) -> dict[str, Any]:
+    """The fields a case names; of a list, that field of each item. Fields that are not there are left out."""
+    found = {}
+    for path in case.show:
+        value: Any = body
+        for key in path.split("."):
+            value = [item.get(key) for item in value] if isinstance(value, list) else (value or {}).get(key)
+        if isinstance(value, list) and path == "metadata.managedFields":
+            value = sorted(value, key=lambda entry: (entry["operation"], entry["manager"]))
+        if value is not None:
+            found[path] = json.loads(_steady(json.dumps(value), case))
+    return found
 
 
 def _send(client: httpx.Client, case: Case, step: dict[str, Any]) -> httpx.Response:

@@ -148,7 +148,8 @@ class Served:
 
     def ask(self, method: str, path: str, body: Any = None, **options: Any) -> tuple[int, Any]:
         answer = self.raw(method, path, body, **options)
-        return answer.status_code, answer.json()
+        text = answer.headers.get("Content-Type", "").startswith("text/plain")
+        return answer.status_code, answer.text if text else answer.json()
 
     def get(self, path: str, **options: Any) -> Any:
         status, body = self.ask("GET", path, **options)

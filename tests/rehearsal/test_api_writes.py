@@ -75,7 +75,8 @@ def test_what_a_create_refuses(cluster: Served) -> None:
     nowhere = cluster.ask("POST", "/api/v1/namespaces/nowhere/pods", pod("b"))
     refused(nowhere, 404, "NotFound", 'namespaces "nowhere" not found')
     refused(cluster.ask("POST", PODS, release("r")), 400, "BadRequest", "is registered for version")
-    refused(cluster.ask("POST", "/apis/apps/v2/namespaces/ffl/deployments", {}), 404, "NotFound")
+    nobody = cluster.ask("POST", "/apis/apps/v2/namespaces/ffl/deployments", {})
+    assert nobody == (404, "404 page not found\n")
     refused(cluster.ask("POST", "/api/v1/pods", pod("b")), 405, "MethodNotAllowed")
     refused(cluster.ask("POST", f"{PODS}/b", pod("b")), 405, "MethodNotAllowed")
 
@@ -234,12 +235,12 @@ def test_strategic_patches_obey_their_directives_and_each_lists_own_key(cluster:
     change = {
         "$setElementOrder/containers": [{"name": "y"}, {"name": "x"}],
         "containers": [
+            {"$retainKeys": ["name", "image"], "name": "y", "image": "2"},
             {
                 "name": "x",
                 "env": [{"name": "A", "$patch": "delete"}, {"name": "C", "value": "3"}],
                 "ports": [{"containerPort": 81}],
             },
-            {"$retainKeys": ["name", "image"], "name": "y", "image": "2"},
         ],
     }
     code, after = cluster.ask("PATCH", f"{path}/d", {"spec": {"template": {"spec": change}}}, content_type=STRATEGIC)
