@@ -43,7 +43,6 @@ class Hands:
     now: Callable[[], datetime]
     plan: str
     redactor: Redactor
-    tell: Callable[[str], None]
     ready: Callable[[], None]
     beat: Callable[[], None]
     journal: Journal = field(init=False)

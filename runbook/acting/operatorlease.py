@@ -21,6 +21,7 @@ from runbook.errors import (
     DeniedError,
     LockedError,
     MissingError,
+    ObservationError,
     OutcomeUnknownError,
     RefusedError,
 )
@@ -50,8 +51,6 @@ class OperatorLease:
     plan: str
     seconds: int
     now: Callable[[], datetime]
-    _uid: str = ""
-    _version: str = ""
     _renewed: datetime | None = None
 
     def take(self) -> None:
@@ -83,29 +82,38 @@ class OperatorLease:
         self.take() if self._renewed is None else self.renew()
 
     def renew(self) -> None:
-        """Renew it when a third of its time is over. Raises LockedError when another one has taken it."""
+        """Renew it when a third of its time is over. Raises LockedError when another one has taken it, or it ran out."""
         if self._renewed is None or self.now() - self._renewed < timedelta(seconds=self.seconds / 3):
             return
         try:
             self._write(read_lease(self.client, self.ref), acquired=False)
-        except ActionError as error:
-            raise LockedError(f"{self.ref} could not be renewed: {error.why}", hint=HINT) from error
+        except (ActionError, ObservationError) as error:
+            if self.now() - self._renewed >= timedelta(seconds=self.seconds):
+                raise LockedError(f"{self.ref} could not be renewed in its time: {error.why}", hint=HINT) from error
+            # it still holds: an API that is away for some seconds is asked again at the next beat
 
     def give_back(self) -> None:
         """Let go of it. One that cannot be given back ends by itself, and the journal says so."""
         if self._renewed is None:
             return
         self._renewed = None
+        try:
+            self._give_back()
+        except (ActionError, ObservationError) as error:
+            self.journal.append("noted", f"{self.ref} was not given back", why=error.why)
+        except LockedError as error:
+            self.journal.append("noted", f"{self.ref} was not given back", why=error.message)
+
+    def _give_back(self) -> None:
         for last in (False, True):
             held = read_lease(self.client, self.ref)
             if held is None or _holder(held) != self.holder:
                 return
             try:
                 self._send(held, {**held["spec"], "holderIdentity": "", "leaseDurationSeconds": 1}, "give back")
-            except ActionError as error:
-                if last or not isinstance(error, ConflictError):
-                    self.journal.append("noted", f"{self.ref} was not given back", why=error.why)
-                    return
+            except ConflictError:
+                if last:
+                    raise
             else:
                 return
 
