@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from runbook.domain.certificates import ca_problem, facts, same_fingerprint
+from runbook.domain.certificates import MAX_CA, ca_problem, facts, same_fingerprint
 from runbook.inventory.model import Inventory
 
-MAX_CA = 1 << 20  # bytes; a bundle of a hundred CAs has a fifth of it
 UNNAMED = "the inventory must name the CA (registry.ca_file) and pin it (registry.ca_fingerprint)"
 
 

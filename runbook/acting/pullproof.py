@@ -18,7 +18,7 @@ from runbook.domain.podstatus import IMAGE_WAITING, troubles
 from runbook.errors import ObservationError
 
 LONGEST = 330.0  # seconds of the cluster's time: the longest back-off and some for the pull
-PAUSE = 0.5  # real seconds between two looks
+PAUSE = 5.0  # seconds of the cluster's time between two looks: each lists all pods and events
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,14 @@ class PullProof:
 
 
 def pull_proof(
-    client: KubeClient, node: str, host: str, since: datetime, *, now: Callable[[], datetime], beat: Callable[[], None]
+    client: KubeClient,
+    node: str,
+    host: str,
+    since: datetime,
+    *,
+    now: Callable[[], datetime],
+    beat: Callable[[], None],
+    scale: float = 1.0,
 ) -> PullProof:
     """Look until a pull from `host` on `node` was made after `since`, or nothing there waits for one."""
     began, pause = now(), threading.Event()
@@ -45,7 +52,7 @@ def pull_proof(
             return found
         if (now() - began).total_seconds() > LONGEST:
             return PullProof(f"not proved by a pull: no kubelet tried one from {host} on {node} within {LONGEST:.0f} s")
-        pause.wait(PAUSE)
+        pause.wait(PAUSE / scale)
 
 
 def _looked(client: KubeClient, node: str, host: str, since: datetime) -> PullProof | None:

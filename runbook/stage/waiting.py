@@ -93,12 +93,15 @@ def _is_swallowed(action: Action, answer: Reply) -> bool:
 def _pulled(setting: Setting, hands: Hands, acts: Sequence[Action], since: datetime) -> Waited:
     """Trust is proved by a pull and not by a file: the first pull after the install, on that node, from that host."""
     said: list[Action] = []
+    scale = setting.reached.scale if setting.reached is not None else 1.0
     for act in acts:
         if act.outcome != "changed":
             said.append(act)
             continue
         setting.talk.waiting(setting.asked.stage, f"{act.id}: for the first pull from {act.details['host']}")
-        proof = pull_proof(hands.client, act.object.name, act.details["host"], since, now=hands.now, beat=hands.beat)
+        proof = pull_proof(
+            hands.client, act.object.name, act.details["host"], since, now=hands.now, beat=hands.beat, scale=scale
+        )
         say = setting.talk.success if proof.pulled else setting.talk.warning
         say(setting.asked.stage, f"{act.id}: {proof.sentence}")
         said.append(
