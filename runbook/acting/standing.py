@@ -133,12 +133,12 @@ def unknown_cause(explanation: Explanation | None, ref: ObjectRef) -> str:
     return f"its first cause is not known: {found.why}" if found is not None else ""
 
 
-def has_witness(release: HelmRelease, snapshot: Snapshot) -> bool:
-    """Whether anything of a release still runs or fails that could say why it is red.
+def witnessed(snapshot: Snapshot) -> frozenset[ObjectRef]:
+    """Releases of which something still runs or fails that could say why they are red.
 
     An exhausted release never tries again by itself. When nothing of it is left that fails, its old message can neither
     be proved nor refuted, and one reset is the only way to ask (semantics 2.3).
     """
-    jobs = (j for j in snapshot.seen(Job) if j.status.active and release_of(j.metadata, snapshot) == release)
-    pods = (p for p in snapshot.seen(Pod) if troubles(p) and release_of(p.metadata, snapshot) == release)
-    return any(True for _ in jobs) or any(True for _ in pods)
+    living = [j.metadata for j in snapshot.seen(Job) if j.status.active]
+    living += [p.metadata for p in snapshot.seen(Pod) if troubles(p)]
+    return frozenset(r.ref for r in (release_of(meta, snapshot) for meta in living) if r is not None)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from runbook.acting.standing import KEEP, causes_of, is_reconciling, release_of, stands, untrusted_nodes
+from runbook.acting.standing import KEEP, causes_of, is_reconciling, release_of, stands, unknown_cause, untrusted_nodes
 from runbook.domain.meta import is_true
 from runbook.domain.owners import is_hook, job_of_pod
 from runbook.domain.pods import Pod
@@ -65,6 +65,13 @@ def in_the_way(obj: Job | Pod, snapshot: Snapshot, explanation: Explanation | No
     own = next((causes[r] for r in refs if r in causes), None)
     sentence = stands(cause or own, snapshot)
     return [*([sentence] if sentence else []), *_busy(obj, snapshot)]
+
+
+def unknown(obj: Job | Pod, snapshot: Snapshot, explanation: Explanation | None) -> str:
+    """The decision that only a person can take: nobody knows why it is red, so nobody knows whether deleting cures it."""
+    refs = [obj.ref, *((p.ref for p in pods_of(obj, snapshot)) if isinstance(obj, Job) else ())]
+    why = next(filter(None, (unknown_cause(explanation, ref) for ref in refs)), "")
+    return f"{why}; a person decides" if why else ""
 
 
 def left_alone(snapshot: Snapshot, namespaces: frozenset[str]) -> tuple[str, ...]:

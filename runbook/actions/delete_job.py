@@ -9,7 +9,7 @@ from typing import Any
 from runbook.acting.hands import Hands, NotDone
 from runbook.acting.midaction import release_details
 from runbook.acting.removing import remove
-from runbook.acting.wreckage import CAPTURED, in_the_way, left_alone, maker, pods_of, stuck_jobs, why_stuck
+from runbook.acting.wreckage import CAPTURED, in_the_way, left_alone, maker, pods_of, stuck_jobs, unknown, why_stuck
 from runbook.domain.owners import is_hook, job_of_pod
 from runbook.domain.pods import Pod
 from runbook.domain.workloads import Job
@@ -40,7 +40,7 @@ def perform(action: Action, hands: Hands) -> str:
 
 def _delete(job: Job, snapshot: Snapshot, explanation: Explanation | None) -> Action:
     meta, (again, made_by) = job.metadata, maker(job, snapshot)
-    asks = "" if made_by is not None else "nothing would make this Job again: a person decides"
+    alone = "" if made_by is not None else "nothing would make this Job again: a person decides"
     return Action(
         id="",
         kind="delete-job",
@@ -52,7 +52,7 @@ def _delete(job: Job, snapshot: Snapshot, explanation: Explanation | None) -> Ac
         precondition=f"uid {meta.uid}, not finished since, its release not in mid-action",
         blast_radius=f"its pods; {again}",
         requires=tuple(in_the_way(job, snapshot, explanation)),
-        asks=asks,
+        asks=alone or unknown(job, snapshot, explanation),
         uid=meta.uid,
         resource_version=meta.resource_version,
         details=release_details(job, snapshot),

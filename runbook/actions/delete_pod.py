@@ -12,7 +12,7 @@ from runbook.acting.hands import Hands
 from runbook.acting.midaction import release_details
 from runbook.acting.removing import remove
 from runbook.acting.standing import untrusted_nodes
-from runbook.acting.wreckage import CAPTURED, in_the_way, maker, stuck_jobs, stuck_pods
+from runbook.acting.wreckage import CAPTURED, in_the_way, maker, stuck_jobs, stuck_pods, unknown
 from runbook.domain.owners import job_of_pod
 from runbook.domain.pods import Pod
 from runbook.domain.podstatus import IMAGE_WAITING, troubles
@@ -54,7 +54,7 @@ def _delete(pod: Pod, snapshot: Snapshot, explanation: Explanation | None) -> Ac
         precondition=f"uid {meta.uid}, resourceVersion {meta.resource_version}",
         blast_radius=f"this pod; {again}",
         requires=(*in_the_way(pod, snapshot, explanation), *_never(pod)),
-        asks=_asks(pod),
+        asks=_asks(pod) or unknown(pod, snapshot, explanation),
         uid=meta.uid,
         resource_version=meta.resource_version,
         details=release_details(pod, snapshot),

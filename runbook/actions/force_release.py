@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runbook.acting.fluxorder import exhausted, in_order, in_the_way, why_ask
+from runbook.acting.fluxorder import Requests, exhausted, in_order
 from runbook.acting.hands import Hands
 from runbook.acting.requesting import request, send
 from runbook.domain.helm import HelmRelease
@@ -19,15 +19,16 @@ def plan(
     snapshot: Snapshot, findings: Sequence[Finding], explanation: Explanation | None, inventory: Inventory
 ) -> tuple[Action, ...]:
     """One force for each release that is exhausted again after a reset was handled: the next rung of semantics 2.5."""
+    requests = Requests(snapshot, findings, explanation, inventory)
     return tuple(
         request(
             obj,
             kind="force-release",
-            reason=f"{why_ask(obj, snapshot, findings)} (exhausted again, after the reset {obj.status.last_handled_reset_at})",
+            reason=f"{requests.why_ask(obj)} (exhausted again, after the reset {obj.status.last_handled_reset_at})",
             command=f"flux reconcile helmrelease {obj.metadata.name} -n {obj.metadata.namespace} --force",
             blast_radius="annotations requestedAt and forceAt; one install or upgrade, and all of its hooks, run again",
             finding="releases-ready",
-            requires=in_the_way(obj, snapshot, explanation),
+            requires=requests.in_the_way(obj),
             undo="none: hooks that ran (migrations) have run",
             asks="a force runs the hooks again whatever the state: a person decides",
         )

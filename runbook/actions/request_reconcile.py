@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runbook.acting.fluxorder import FluxObject, exhausted, finding_of, in_order, in_the_way, why_ask
+from runbook.acting.fluxorder import FluxObject, Requests, exhausted, finding_of, in_order
 from runbook.acting.hands import Hands
 from runbook.acting.requesting import request, send
 from runbook.domain.flux import Kustomization
@@ -26,8 +26,9 @@ def plan(
     snapshot: Snapshot, findings: Sequence[Finding], explanation: Explanation | None, inventory: Inventory
 ) -> tuple[Action, ...]:
     """One request for each expected object that is not ready, lags its source or Git, or was never asked as wanted."""
-    wanted = ((o, why_ask(o, snapshot, findings)) for o in in_order(snapshot, inventory) if not exhausted(o))
-    return tuple(_ask(o, why, in_the_way(o, snapshot, explanation)) for o, why in wanted if why)
+    requests = Requests(snapshot, findings, explanation, inventory)
+    wanted = ((o, requests.why_ask(o)) for o in in_order(snapshot, inventory) if not exhausted(o))
+    return tuple(_ask(o, why, requests.in_the_way(o)) for o, why in wanted if why)
 
 
 def perform(action: Action, hands: Hands) -> str:

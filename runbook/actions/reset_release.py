@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runbook.acting.fluxorder import exhausted, in_order, in_the_way, why_ask
+from runbook.acting.fluxorder import Requests, exhausted, in_order
 from runbook.acting.hands import Hands
 from runbook.acting.requesting import request, send
 from runbook.domain.requests import RESET
@@ -22,15 +22,16 @@ def plan(
     snapshot: Snapshot, findings: Sequence[Finding], explanation: Explanation | None, inventory: Inventory
 ) -> tuple[Action, ...]:
     """One reset for each expected release with exhausted retries, with what stands in its way."""
+    requests = Requests(snapshot, findings, explanation, inventory)
     return tuple(
         request(
             obj,
             kind="reset-release",
-            reason=f"{why_ask(obj, snapshot, findings)} (retries exhausted: only a reset or a change starts it again)",
+            reason=f"{requests.why_ask(obj)} (retries exhausted: only a reset or a change starts it again)",
             command=f"flux reconcile helmrelease {obj.metadata.name} -n {obj.metadata.namespace} --reset",
             blast_radius="annotations requestedAt and resetAt; one install or upgrade attempt with its hooks",
             finding="releases-ready",
-            requires=in_the_way(obj, snapshot, explanation),
+            requires=requests.in_the_way(obj),
         )
         for obj in in_order(snapshot, inventory)
         if exhausted(obj) and not obj.spec.suspend

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 
 from runbook.domain.flux import Kustomization, Source
@@ -39,7 +40,7 @@ def request_annotations(token: str, *, also: str = "") -> Mapping[str, str]:
 
 
 def reply(obj: Asked, token: str) -> Reply:
-    """How the request `token` stands, by what the object says now."""
+    """How the request `token` stands, by what the object says now; without a token, how what it does by itself stands."""
     if obj.metadata.deletion_timestamp is not None:
         return Reply("gone", "it is being deleted")
     state = flux_state(obj)
@@ -47,7 +48,7 @@ def reply(obj: Asked, token: str) -> Reply:
         return Reply("ready", state.message)
     if obj.spec.suspend:
         return Reply("suspended", "it was suspended: no request wakes it")
-    if obj.status.last_handled_reconcile_at != token:
+    if token and obj.status.last_handled_reconcile_at != token:
         return Reply("waiting", _under_way(obj))
     if state.word == "ready":
         return Reply("ready", state.message)
@@ -58,6 +59,14 @@ def reply(obj: Asked, token: str) -> Reply:
     if state.word == "not-ready" and condition(obj.status.conditions, "Ready") is not None:
         return Reply("failed", f"{state.reason}: {state.message}")
     return Reply("waiting", _under_way(obj) or state.message)
+
+
+def asked_at(token: str) -> datetime | None:
+    """When a request was made, by its token: flux and this product begin it with RFC 3339 in UTC. None for another one."""
+    try:
+        return datetime.strptime(token[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def attempts(obj: HelmRelease) -> str:

@@ -51,8 +51,8 @@ class Applied:
     notes: list[str] = field(default_factory=list)
 
 
-def apply(setting: Setting, judged: Judged, planned: Sequence[Action], planned_at: float) -> Applied:
-    """Do what the plan proves necessary. Raises UsageError kinds before anything is touched; see the module."""
+def apply(setting: Setting, judged: Judged, planned: Sequence[Action], planned_at: float, taken: int = 0) -> Applied:
+    """Do what the plan proves necessary; `taken` acts of this attempt have numbers already. Raises UsageError kinds before anything is touched; see the module."""
     hands = _hands(setting, plan_digest(planned), planned_at)
     lease = _lease(setting, hands)
     note_plan(hands.journal, hands.plan, planned)
@@ -60,7 +60,7 @@ def apply(setting: Setting, judged: Judged, planned: Sequence[Action], planned_a
         hands.ready, hands.beat = lease.hold, lease.renew
     applied = Applied(left=tuple(planned), notes=settle_earlier(setting.run, setting.attempt, hands))
     try:
-        _rounds(setting, hands, judged, applied)
+        _rounds(setting, hands, judged, applied, taken)
     finally:
         if lease is not None:
             lease.give_back()
@@ -73,7 +73,7 @@ def plan_digest(planned: Sequence[Action]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _rounds(setting: Setting, hands: Hands, judged: Judged, applied: Applied) -> None:
+def _rounds(setting: Setting, hands: Hands, judged: Judged, applied: Applied, taken: int) -> None:
     """Until a round finds nothing more to do: each act is done at most once."""
     first, asked = applied.left, {a.name for a in applied.left if a.requires}
     waves = WAVES[setting.asked.stage]
@@ -84,7 +84,7 @@ def _rounds(setting: Setting, hands: Hands, judged: Judged, applied: Applied) ->
             progress = progress or moved
             if moved and len(waves) > 1 and (number, place) != (ROUNDS, len(waves)):
                 judged = _again(setting)
-                applied.left = _numbered(_plan(setting, judged), (*first, *applied.done))
+                applied.left = _numbered(_plan(setting, judged), (*first, *applied.done), taken)
                 hands.plan = plan_digest(applied.left)
                 note_plan(hands.journal, hands.plan, applied.left)
         if not progress or len(waves) == 1:
@@ -143,10 +143,10 @@ def _again(setting: Setting) -> Judged:
     )
 
 
-def _numbered(planned: Sequence[Action], known: Sequence[Action]) -> tuple[Action, ...]:
+def _numbered(planned: Sequence[Action], known: Sequence[Action], taken: int) -> tuple[Action, ...]:
     """The same act keeps the number of its first plan; a new one takes the next."""
     numbers = {a.name: a.id for a in known}
-    last = max((int(name[1:]) for name in numbers.values()), default=0)
+    last = max((int(name[1:]) for name in numbers.values()), default=taken)
     for action in planned:
         if action.name not in numbers:
             last += 1
@@ -201,7 +201,6 @@ def _hands(setting: Setting, digest: str, planned_at: float) -> Hands:
         now=reached.now,
         plan=digest,
         redactor=Redactor(),
-        tell=lambda sentence: setting.talk.action(setting.asked.stage, sentence),
         ready=lambda: None,
         beat=lambda: None,
     )

@@ -22,7 +22,12 @@ STAGES = {
         StageKind("preflight", "which cluster is this, and what should be true"),
         StageKind("registry-trust", "does every node trust the registry, by every name", extra=("RegistryTrust",)),
         StageKind("cleanup", "what did the failed roll-out leave behind", explains=True, extra=("RegistryTrust",)),
-        StageKind("reconcile", "what would Flux be asked, in which order, and what blocks it", explains=True),
+        StageKind(
+            "reconcile",
+            "what is Flux to be asked, in which order, and what blocks it",
+            explains=True,
+            extra=("RegistryTrust", "GitHead"),
+        ),
         StageKind("verify", "is everything as expected, and does it stay so", explains=True, soaks=True),
         StageKind("diagnose", "what is red, why, and what is the one next act", explains=True),
         StageKind("retrospective", "what happened, what was believed, what is left to do"),

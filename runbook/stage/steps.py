@@ -103,7 +103,8 @@ class Stage:
         planned = tuple(a for a in self.actions if a.outcome == "planned")
         with self._step("apply"):
             try:
-                applied = applying.apply(self.setting, self.judged, planned, self.planned_at)
+                taken = len(self.actions) - len(planned)
+                applied = applying.apply(self.setting, self.judged, planned, self.planned_at, taken)
                 self.notes = (*self.notes, *applied.notes)
             finally:
                 self.acted, self.planned_at = True, None
