@@ -36,8 +36,21 @@ def evict(store: Store, request: Request, kind: Kind, target: Target) -> Respons
     if not _unguarded(pod):
         _check_budgets(store, pod, dry)
     identity.check_preconditions(kind, pod, delete)
+    if not dry:
+        _mark(store, pod)
+        delete = {
+            key: value for key, value in delete.items() if key != "preconditions"
+        }  # checked, and outdated by the mark
     store.delete(kind, target.namespace, target.name, {"propagationPolicy": "Background", **delete}, dry)
     return answer({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}, 201)
+
+
+def _mark(store: Store, pod: Object) -> None:
+    """The condition by which a lingering pod says that it was evicted."""
+    target = "DisruptionTarget"
+    conditions = [c for c in (pod.get("status") or {}).get("conditions") or () if c.get("type") != target]
+    said = {"reason": "EvictionByEvictionAPI", "message": "Eviction API: evicting", "lastTransitionTime": store.now()}
+    store.status(pod, conditions=[*conditions, {"type": target, "status": "True", **said}])
 
 
 def _unguarded(pod: Object) -> bool:
@@ -52,7 +65,8 @@ def _check_budgets(store: Store, pod: Object, dry: bool) -> None:
     budgets = [
         budget
         for budget in store.list(kind, pod["metadata"]["namespace"])
-        if match_labels((budget.get("spec") or {}).get("selector") or {})(labels)
+        if (selector := (budget.get("spec") or {}).get("selector")) is not None  # none at all selects nothing
+        and match_labels(selector)(labels)
     ]
     if len(budgets) > 1:
         raise ApiError(500, "", SEVERAL)
@@ -77,6 +91,9 @@ def _take_one(store: Store, kind: Kind, budget: Object, pod: str, dry: bool) -> 
     name = budget["metadata"]["name"]
     if status.get("observedGeneration", 0) < budget["metadata"].get("generation", 1):
         raise _blocked(f"The disruption budget {name} is still being processed by the server.", 10)
+    if status.get("disruptionsAllowed", 0) < 0:
+        message = f'poddisruptionbudget.policy "{name}" is forbidden: pdb disruptions allowed is negative'
+        raise ApiError(403, "Forbidden", message, {"name": name, "group": "policy", "kind": "poddisruptionbudget"})
     if not status.get("disruptionsAllowed", 0):
         needs, has = status.get("desiredHealthy", 0), status.get("currentHealthy", 0)
         raise _blocked(f"The disruption budget {name} needs {needs} healthy pods and has {has} currently", 0)

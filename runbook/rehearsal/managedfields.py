@@ -17,6 +17,7 @@ from runbook.rehearsal.listtypes import Types
 
 APPLY, UPDATE = "Apply", "Update"
 BEFORE = "before-first-apply"
+SELECTOR: fieldsets.Path = ("f:spec", "f:selector")
 SERVER_OWNED = frozenset(
     ("name", "namespace", "creationTimestamp", "selfLink", "uid", "generation", "managedFields", "resourceVersion")
 )
@@ -118,10 +119,15 @@ def updated(kind: Kind, live: Object, new: Object, who: str, now: str, sub: str 
 
 
 def taken(kind: Kind, live: Object, who: str, sub: str, fields: FieldSet) -> list[Object]:
-    """The record after fields were written through a door that knows no times: the scale subresource."""
+    """The record after fields were written through a door that knows no times: the scale subresource.
+
+    That door sees only the managers of these very fields, and without any records nothing. Who made the object owns its
+    defaults, which the embedded cluster does not fill in: the selector, which nobody can leave out, tells who that is.
+    """
     managers = managers_of(live)
-    if not managers:
-        return []
+    made = any(who.operation == UPDATE and SELECTOR in owned.fields for who, owned in managers.items())
+    if not made and not any(owned.fields & fields for owned in managers.values()):
+        return record(managers)
     me = Manager(who, UPDATE, kind.gv, sub)
     for other, owned in managers.items():
         managers[other] = replace(owned, fields=owned.fields - fields)

@@ -17,7 +17,7 @@ from runbook.rehearsal.patches import APPLY, STRATEGIC, accepted, patched, undec
 from runbook.rehearsal.routes import Target
 from runbook.rehearsal.store import Store
 from runbook.rehearsal.strategic import go_text
-from runbook.rehearsal.validation import check, check_types
+from runbook.rehearsal.validation import check, check_status, check_types
 
 
 def patch(store: Store, request: Request, kind: Kind, target: Target) -> Response:
@@ -76,6 +76,8 @@ def stored(store: Store, kind: Kind, old: Object, new: Object, options: WriteOpt
     if not sub:
         check(kind, planned)
         check_change(kind, old, planned)
+    else:
+        check_status(kind, planned)
     record = None
     if not _forgotten(new):
         record = managedfields.updated(kind, old, planned, options.manager, store.now(), sub)
@@ -115,6 +117,8 @@ def _apply(store: Store, request: Request, kind: Kind, target: Target, options: 
     if planned is not old and not sub:
         check(kind, planned)
         check_change(kind, old, planned)
+    elif sub:
+        check_status(kind, planned)
     return one(store, request, kind, store.update(kind, old, new, options.dry, sub, managed=record))
 
 

@@ -39,6 +39,16 @@ def spec_errors(kind: Kind, obj: Object) -> Errors:
     return judge(kind, obj) if judge else iter(())
 
 
+def status_errors(kind: Kind, obj: Object) -> Errors:
+    """What is wrong with a status that comes through its own door: a budget counts no less than nothing."""
+    status = obj.get("status") or {}
+    if kind.gr != ("policy", "poddisruptionbudgets"):
+        return
+    for field in ("disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"):
+        if isinstance(value := status.get(field, 0), int) and value < 0:
+            yield FieldError(f"status.{field}", f"Invalid value: {value}: must be greater than or equal to 0")
+
+
 def _required(field: str, why: str = "") -> FieldError:
     return FieldError(field, "Required value" + (f": {why}" if why else ""), "FieldValueRequired")
 

@@ -15,7 +15,10 @@ def strategic_patch(document: Any, patch: Any, path: tuple[str, ...] = ()) -> An
     """`document` with the patch merged into it; directives `$patch`, `$retainKeys`, `$deleteFromPrimitiveList` obeyed."""
     if not isinstance(patch, dict):
         return copy.deepcopy(patch)
-    if patch.get("$patch") == "replace":
+    directive = _directive(patch)
+    if directive == "delete":
+        return {}
+    if directive == "replace":
         return {key: copy.deepcopy(value) for key, value in patch.items() if key != "$patch"}
     merged = dict(document) if isinstance(document, dict) else {}
     if "$retainKeys" in patch:
@@ -36,6 +39,14 @@ def strategic_patch(document: Any, patch: Any, path: tuple[str, ...] = ()) -> An
     return merged
 
 
+def _directive(patch: dict[str, Any]) -> Any:
+    """What `$patch` says of a map or list item. Raises ApiError 500 on a word the server does not know."""
+    word = patch.get("$patch", "merge")
+    if word not in ("merge", "replace", "delete"):
+        raise ApiError(500, "", f"unknown patch type: {go_text(word)} in map: {go_text(patch)}")
+    return word
+
+
 def _merge_list(current: list[Any], patch: list[Any], order: list[Any] | None, path: tuple[str, ...]) -> list[Any]:
     kind = TYPES.list_type(path)
     if kind is None:
@@ -43,10 +54,11 @@ def _merge_list(current: list[Any], patch: list[Any], order: list[Any] | None, p
     if not kind.keys:
         return [*current, *(item for item in patch if item not in current)]
     key = kind.merge_key
-    _check_order(patch, order, key)
+    if order is not None:
+        _check_order(patch, order, key)
     merged = [] if any(item.get("$patch") == "replace" for item in patch) else list(current)
     for item in patch:
-        directive = item.get("$patch")
+        directive = _directive(item)
         if directive == "replace":
             continue
         if key not in item:
@@ -58,19 +70,28 @@ def _merge_list(current: list[Any], patch: list[Any], order: list[Any] | None, p
             merged.append(strategic_patch({}, item, path))
         else:
             merged[index] = strategic_patch(merged[index], item, path)
-    if order:
-        place = {item.get(key): i for i, item in enumerate(order)}
-        merged.sort(key=lambda have: place.get(have.get(key), len(place)))
-    return merged
+    wanted = [item.get(key) for item in order or patch]
+    return _ordered(merged, wanted, [item.get(key) for item in current], key)
 
 
-def _check_order(patch: list[Any], order: list[Any] | None, key: str) -> None:
-    """A patch lists its items in the order it asks for. Raises ApiError 500, as the server does."""
-    places = [item.get(key) for item in order or ()]
-    given = [places.index(item.get(key)) for item in patch if order and item.get(key) in places]
-    if given != sorted(given):
-        lists = f"{go_text(patch)}\n doesn't match $setElementOrder list:\n{go_text(order)}\n"
-        raise ApiError(500, "", f"The order in patch list:\n{lists}")
+def _check_order(patch: list[Any], order: list[Any], key: str) -> None:
+    """Raises ApiError 500 unless the patch names its items in the order that `$setElementOrder` gives."""
+    left = iter([item.get(key) for item in order])
+    if not all(item.get(key) in left for item in patch if "$patch" not in item):
+        told = f"{go_text(patch)}\n doesn't match $setElementOrder list:\n{go_text(order)}\n"
+        raise ApiError(500, "", f"The order in patch list:\n{told}")
+
+
+def _ordered(merged: list[Any], wanted: list[Any], live: list[Any], key: str) -> list[Any]:
+    """The patch's items in its order, the others where they stood [kam:pkg/util/strategicpatch normalizeElementOrder]."""
+    named = sorted((item for item in merged if item[key] in wanted), key=lambda item: wanted.index(item[key]))
+    others = [item for item in merged if item[key] not in wanted]
+    done: list[Any] = []
+    while named and others:
+        first, other = named[0][key], others[0][key]
+        behind = first in live and other in live and live.index(other) < live.index(first)
+        done.append((others if behind else named).pop(0))
+    return [*done, *named, *others]
 
 
 def go_text(value: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from runbook.rehearsal.apierrors import FieldError, invalid_fields, mismatch
 from runbook.rehearsal.kinds import Kind
 from runbook.rehearsal.lifecycle import Object
-from runbook.rehearsal.specvalidation import spec_errors
+from runbook.rehearsal.specvalidation import spec_errors, status_errors
 
 _NAME = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
 _PREFIX = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -41,6 +41,12 @@ def check(kind: Kind, obj: Object) -> None:
     errors = [*_metadata_errors(kind, metadata), *spec_errors(kind, obj)]
     if errors:
         raise invalid_fields(kind, str(metadata.get("name", "")), errors)
+
+
+def check_status(kind: Kind, obj: Object) -> None:
+    """Raises ApiError 422 for wrong values of a status."""
+    if errors := [*status_errors(kind, obj)]:
+        raise invalid_fields(kind, str(obj["metadata"]["name"]), errors)
 
 
 def check_types(kind: Kind, obj: Object) -> None:

@@ -156,3 +156,47 @@ def test_what_a_scale_refuses(cluster: Served) -> None:
     status, refusal = cluster.ask("PATCH", f"{path}?fieldManager=x", {}, content_type="application/apply-patch+yaml")
     assert (status, "deployments/scale" in refusal["message"]) == (415, True)
     assert cluster.get(f"{DEPLOYMENTS}/d")["spec"]["replicas"] == 3
+
+
+def test_a_budget_without_a_selector_guards_no_pod_and_one_that_selects_all_does(cluster: Served) -> None:
+    running(cluster)
+    body = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "b"}}
+    cluster.post(BUDGETS, {**body, "spec": {"minAvailable": 1}})
+    assert evict(cluster, query="?dryRun=All")[0] == 201
+    cluster.post(BUDGETS, {**body, "metadata": {"name": "all"}, "spec": {"minAvailable": 1, "selector": {}}})
+    assert evict(cluster)[0] == 429
+
+
+def test_an_evicted_pod_that_lingers_says_that_it_was_evicted(cluster: Served) -> None:
+    running(cluster)
+    version = cluster.get(f"{PODS}/a")["metadata"]["resourceVersion"]
+    assert evict(cluster, deleteOptions={"preconditions": {"resourceVersion": version}})[0] == 201
+    conditions = cluster.get(f"{PODS}/a")["status"]["conditions"]
+    assert [(c["type"], c["status"], c.get("reason")) for c in conditions] == [
+        ("Ready", "True", None),
+        ("DisruptionTarget", "True", "EvictionByEvictionAPI"),
+    ]
+
+
+def test_a_budget_below_zero_forbids_an_eviction(cluster: Served) -> None:
+    running(cluster)
+    budget(cluster)
+    cluster.call(cluster.store.status, cluster.get(f"{BUDGETS}/b"), disruptionsAllowed=-1)  # no client could
+    status, refusal = evict(cluster)
+    assert (status, refusal["reason"]) == (403, "Forbidden")
+    assert "pdb disruptions allowed is negative" in refusal["message"]
+
+
+def test_a_scale_of_replicas_that_nobody_owns_is_nobodys(cluster: Served) -> None:
+    template = {"metadata": {"labels": {"app": "d"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    body: dict[str, Any] = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}}
+    body["spec"] = {"selector": {"matchLabels": {"app": "d"}}, "template": template}
+    wanted, apply = f"{DEPLOYMENTS}/d?fieldManager=one", "application/apply-patch+yaml"
+    assert cluster.ask("PATCH", wanted, body, content_type=apply)[0] == 201
+    change = {"spec": {"replicas": 5}}
+    assert cluster.ask("PATCH", f"{DEPLOYMENTS}/d/scale?fieldManager=hand", change, content_type=MERGE)[0] == 200
+    assert [e["manager"] for e in cluster.get(f"{DEPLOYMENTS}/d")["metadata"]["managedFields"]] == ["one"]
+    body["spec"]["replicas"] = 2
+    assert cluster.ask("PATCH", wanted, body, content_type=apply)[0] == 200
+    assert cluster.ask("PATCH", f"{DEPLOYMENTS}/d/scale?fieldManager=hand", change, content_type=MERGE)[0] == 200
+    assert cluster.ask("PATCH", wanted, body, content_type=apply)[0] == 409

@@ -247,8 +247,8 @@ def test_strategic_patches_obey_their_directives_and_each_lists_own_key(cluster:
     assert code == 200, after
     y, x = after["spec"]["template"]["spec"]["containers"]
     assert y == {"name": "y", "image": "2"}
-    assert [(entry["name"], entry["value"]) for entry in x["env"]] == [("B", "1"), ("C", "3")]
-    assert [port["containerPort"] for port in x["ports"]] == [80, 81]
+    assert [(entry["name"], entry["value"]) for entry in x["env"]] == [("C", "3"), ("B", "1")]
+    assert [port["containerPort"] for port in x["ports"]] == [81, 80]
     cluster.ask("DELETE", f"{path}/d")
 
 
@@ -388,3 +388,21 @@ def test_plain_secret_strings_are_encoded_by_an_update_too(cluster: Served) -> N
     put = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {}}
     status, body = cluster.ask("PUT", f"{path}/s", put)
     assert (status, body["type"], "stringData" in body) == (200, "Opaque", False)
+
+
+def test_items_of_a_strategic_patch_come_in_its_order_and_the_others_stay(cluster: Served) -> None:
+    env = [{"name": name, "value": "1"} for name in "ABC"]
+    containers = [{"name": "c", "image": "i", "env": env}]
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": containers}}
+    spec = {"selector": {"matchLabels": {"a": "b"}}, "template": template}
+    path = "/apis/apps/v1/namespaces/ffl/deployments"
+    cluster.post(path, {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "ordered"}, "spec": spec})
+    items = [{"name": "Z", "value": "9"}, {"name": "A", "$patch": "delete"}, {"name": "C", "value": "2"}]
+    change = {"spec": {"template": {"spec": {"containers": [{"name": "c", "env": items}]}}}}
+    status, body = cluster.ask("PATCH", f"{path}/ordered", change, content_type=STRATEGIC)
+    assert status == 200, body
+    found = body["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert [(e["name"], e["value"]) for e in found] == [("Z", "9"), ("B", "1"), ("C", "2")]
+    empty = {"metadata": {"annotations": {"$patch": "delete"}}}
+    cluster.ask("PATCH", f"{path}/ordered", {"metadata": {"annotations": {"x": "y"}}}, content_type=MERGE)
+    assert "annotations" not in cluster.ask("PATCH", f"{path}/ordered", empty, content_type=STRATEGIC)[1]["metadata"]
