@@ -19,6 +19,7 @@ class ObjectIndex:
     """All objects. They are plain dictionaries and must never be changed in place by anyone."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._held: defaultdict[Resource, dict[Key, Object]] = defaultdict(dict)
         self._order: dict[Resource, list[Key]] = {}
         self._uids: dict[str, tuple[Resource, Key]] = {}

@@ -15,9 +15,10 @@ from runbook.rehearsal import apierrors, events, garbage, lifecycle, patches
 from runbook.rehearsal.apierrors import ApiError
 from runbook.rehearsal.changes import ChangeLog, Event, Subscription
 from runbook.rehearsal.crds import builtin_crds
-from runbook.rehearsal.kinds import Kind, builtin_kinds, crd_kinds
+from runbook.rehearsal.kinds import Kind
 from runbook.rehearsal.lifecycle import Object
 from runbook.rehearsal.objects import ObjectIndex
+from runbook.rehearsal.served import ServedKinds
 
 __all__ = ["ApiError", "Clock", "Event", "Kind", "Object", "Store", "Subscription"]
 
@@ -33,7 +34,7 @@ class Clock(Protocol):
         """Cluster time, aware UTC."""
 
 
-class Store(ObjectIndex):
+class Store(ObjectIndex, ServedKinds):
     """All objects of the cluster. Objects are plain dictionaries and must never be changed in place by anyone."""
 
     def __init__(self, clock: Clock, crds: Iterable[Object] | None = None, *, history: int = 10_000) -> None:
@@ -41,32 +42,13 @@ class Store(ObjectIndex):
         super().__init__()
         self.clock = clock
         self.changes = ChangeLog(history)
-        self.kinds: dict[tuple[str, str], Kind] = {}
-        self.by_kind: dict[tuple[str, str], Kind] = {}
         self._events: dict[tuple[str, ...], tuple[str, str]] = {}
         self._unsettled: deque[tuple[Kind, str, Object]] = deque()
         self._settling = False
         self.stuck_namespaces: set[str] = set()  # terminating, and their content is never deleted
-        for kind in builtin_kinds():
-            self.register(kind)
         definitions = self.by_kind["apiextensions.k8s.io/v1", "CustomResourceDefinition"]
         for crd in builtin_crds() if crds is None else crds:
             self.create(definitions, None, crd, trusted=True)
-
-    # kinds
-
-    def register(self, kind: Kind) -> None:
-        """Serve a kind. A CustomResourceDefinition that is created registers its kinds by itself."""
-        self.kinds[kind.gv, kind.plural] = kind
-        self.by_kind[kind.gv, kind.kind] = kind
-
-    def kind_of(self, obj: Mapping[str, Any]) -> Kind:
-        """The kind an object says it is. Raises ApiError 404 when it is not served."""
-        kind = self.by_kind.get((str(obj.get("apiVersion")), str(obj.get("kind"))))
-        if kind is None:
-            message = f'no matches for kind "{obj.get("kind")}" in version "{obj.get("apiVersion")}"'
-            raise ApiError(404, "NotFound", message)
-        return kind
 
     # reading
 
@@ -128,9 +110,8 @@ class Store(ObjectIndex):
         if current is None or current["metadata"]["uid"] != old["metadata"]["uid"]:
             raise apierrors.not_found(kind, old["metadata"]["name"])
         metadata = new.get("metadata") or {}
-        kept = metadata.get(
-            "managedFields", current["metadata"].get("managedFields")
-        )  # never changed in place: not copied
+        # never changed in place: not copied
+        kept = metadata.get("managedFields", current["metadata"].get("managedFields"))
         bare = {**new, "metadata": {key: value for key, value in metadata.items() if key != "managedFields"}}
         changed = lifecycle.updated(kind, current, bare, sub)
         record = managed if managed is not None else kept
@@ -238,18 +219,10 @@ class Store(ObjectIndex):
         self.index(kind, new, old, gone=type_ == "DELETED")
         self.changes.append(kind, Event(self.changes.rv, type_, new, old))
         if kind.kind == "CustomResourceDefinition":
-            self._register_crd(type_, new)
+            self.define(type_, new)
         self._unsettled.append((kind, type_, new))
         self._settle()
         return new
-
-    def _register_crd(self, type_: str, crd: Object) -> None:
-        for kind in crd_kinds(crd):
-            if type_ == "DELETED":
-                self.kinds.pop((kind.gv, kind.plural), None)
-                self.by_kind.pop((kind.gv, kind.kind), None)
-            else:
-                self.register(kind)
 
     def _settle(self) -> None:
         if self._settling:
