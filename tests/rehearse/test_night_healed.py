@@ -44,6 +44,19 @@ class Healed:
         data: dict[str, Any] = json.loads((self.run.attempts(stage)[-1].path / "result.json").read_text())
         return data
 
+    def reds(self) -> str:
+        """What the last attempt of each stage has that is neither pass nor not asked: why a night ended as it did."""
+        lines: list[str] = []
+        for stage in dict.fromkeys(s.stage for s in self.run.stages):
+            found = self.last(stage)
+            lines += [
+                f"{stage}: {c['id']} {c.get('object')}: {c['result']}: {c['reason']}"
+                for c in found["checks"]
+                if c["result"] not in ("pass", "skip")
+            ]
+            lines += [f"{stage}: {a['id']} {a['kind']}: {a['outcome']}: {a['said']}" for a in found.get("actions", [])]
+        return "\n".join(lines)
+
 
 def live(folder: Path, *, ending: str = "healed", edits: str = "all") -> Healed:
     kept = folder / "kept"
@@ -81,7 +94,7 @@ def healed(tmp_path_factory: pytest.TempPathFactory) -> Healed:
 
 class TestHealed:
     def test_it_ends_in_a_pass_and_every_red_report_on_the_way_stays(self, healed: Healed) -> None:
-        assert (healed.exit_code, healed.run.verdict) == (0, Verdict.PASS)
+        assert (healed.exit_code, healed.run.verdict) == (0, Verdict.PASS), healed.reds()
         assert len(healed.run.stages) + 1 <= 24
         verdicts = [s.verdict for s in healed.run.stages]
         assert verdicts.count(Verdict.FAIL) >= 8
@@ -135,7 +148,7 @@ class TestBooks:
 
 def test_without_the_persons_edits_the_same_night_fails(tmp_path: Path) -> None:
     left = live(tmp_path, edits="cluster")
-    assert (left.exit_code, left.run.verdict) == (3, Verdict.FAIL)
+    assert (left.exit_code, left.run.verdict) == (3, Verdict.FAIL), left.reds()
     verify = left.last("verify")
     ready = [c["result"] for c in verify["checks"] if c["id"] == "releases-ready"]
     assert ready == ["pass"] * 27
@@ -143,6 +156,6 @@ def test_without_the_persons_edits_the_same_night_fails(tmp_path: Path) -> None:
 
 def test_with_a_waiver_for_the_agents_it_ends_waived(tmp_path: Path) -> None:
     waived = live(tmp_path, ending="healed-waived")
-    assert (waived.exit_code, waived.run.verdict) == (4, Verdict.WAIVED)
+    assert (waived.exit_code, waived.run.verdict) == (4, Verdict.WAIVED), waived.reds()
     assert call(["show", str(waived.run.path)]) == 4
     assert call(["show", str(waived.run.path), "--allow-waived"]) == 0
