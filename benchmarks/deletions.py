@@ -12,11 +12,11 @@ from typing import Any
 
 import httpx
 
-from runbook import actions
 from runbook.clients.kubernetes.transport import Transport
 from runbook.embedded import EmbeddedCluster
 from runbook.model import Action, ObjectRef
 from runbook.stage import Stage, applying, begin
+from runbook.stage.performing import perform_all
 
 NAMESPACE = "notes"
 
@@ -63,8 +63,7 @@ def _ours(stage: Stage, acts: list[Action], requests: list[Request]) -> None:
 
     Transport._once = once  # type: ignore[method-assign]
     try:
-        for act in acts:
-            done = actions.perform(act, hands)
+        for done in perform_all(stage.setting, hands, acts):
             if done.outcome != "changed":
                 raise SystemExit(f"{done.name}: {done.outcome}: {done.said}")
     finally:

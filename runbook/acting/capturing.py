@@ -113,10 +113,8 @@ def _logs(folder: str, pod: Mapping[str, Any], hands: Hands) -> Iterator[tuple[s
 def _log(pod: Mapping[str, Any], container: str, hands: Hands, *, previous: bool) -> bytes:
     metadata = pod["metadata"]
     try:
-        lines = hands.client.logs(
-            metadata["namespace"], metadata["name"], container=container, tail=MAX_LINES, previous=previous
-        )
-        text = "".join(f"{hands.redactor.text(line)}\n" for line in lines)
+        told = hands.client.log(metadata["namespace"], metadata["name"], container, tail=MAX_LINES, previous=previous)
+        text = "".join(f"{hands.redactor.text(line)}\n" for line in told.splitlines())
     except (DeniedError, TimedOutError, UnreachableError):
         raise
     except ObservationError as error:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from runbook.clients.kubernetes import KubeClient
@@ -46,6 +47,7 @@ class Hands:
     ready: Callable[[], None]
     beat: Callable[[], None]
     journal: Journal = field(init=False)
+    turn: Lock = field(default_factory=Lock, init=False)
 
     def __post_init__(self) -> None:
         self.journal = self.attempt.journal
@@ -169,7 +171,8 @@ class Hands:
 
 def performed(action: Action, do: Callable[[Action, Hands], str], hands: Hands) -> Action:
     """Do one act, and say what came of it. Raises only what concerns more than this act (the record, an interrupt)."""
-    hands.ready()
+    with hands.turn:  # one Lease for all who act side by side
+        hands.ready()
     try:
         said = do(action, hands)
     except NotDone as answer:

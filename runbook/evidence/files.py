@@ -9,7 +9,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -96,8 +95,8 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> Path:
                 (beside / name).parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
                 (beside / name).write_bytes(data)
                 (beside / name).chmod(FILE_MODE)
-            with ThreadPoolExecutor(8) as pool:  # a file system commits what is asked at once in one go
-                list(pool.map(_sync, [beside, *beside.rglob("*")]))
+            for path in (*beside.rglob("*"), beside):
+                _sync(path)
             if folder.exists():
                 shutil.rmtree(folder)
             beside.rename(folder)

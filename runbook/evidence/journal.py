@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -57,7 +58,7 @@ def _utc_now() -> datetime:
 
 
 class Journal:
-    """Append-only. `append` returns after fsync: what it says is on disk before the caller goes on.
+    """Append-only. `append` returns after fsync: what it says is on disk before the caller goes on. Threads may share it.
 
     A line that a crash cut is closed with a newline before the next one is written, so that it stays one bad line.
     """
@@ -66,20 +67,27 @@ class Journal:
         self.path = path
         self._now = now
         self._known = _End(0, 0, False)
+        self._turn = threading.Lock()
 
     def append(self, event: Event, what: str, **facts: Any) -> Entry:
         """Write one line and wait until it is on disk. Raises EvidenceError, saying how far the journal is safe."""
+        with self._turn:
+            entry, handle = self._write(event, what, facts)
+        with writing(self.path, safe=_safe(entry.n - 1)), os.fdopen(handle, "ab"):
+            os.fsync(handle)  # outside the turn: a file system commits what several ask for at once in one go
+        return entry
+
+    def _write(self, event: Event, what: str, facts: dict[str, Any]) -> tuple[Entry, int]:
         known = self._end()
         begin = known.size + known.open_end
         entry = Entry(known.n + 1, self._now(), event, what, facts, begin)
         line = {"schema": SCHEMA, "n": entry.n, "at": stamp(entry.at), "event": event, "what": what}
         text = json.dumps({**line, **({"facts": facts} if facts else {})}, ensure_ascii=False, allow_nan=False) + "\n"
         whole = (b"\n" if known.open_end else b"") + text.encode("utf-8", errors="backslashreplace")
-        safe = f"Its {known.n} line(s) are safe; what this line announces was not begun."
-        with writing(self.path, safe=safe):
-            _append(self.path, whole)
+        with writing(self.path, safe=_safe(known.n)):
+            handle = _append(self.path, whole)
         self._known = _End(known.size + len(whole), entry.n, False)
-        return entry
+        return entry, handle
 
     def _end(self) -> _End:
         """Where the journal ends: as this object left it, or read anew when another process has written since."""
@@ -99,14 +107,20 @@ class _End:
     open_end: bool
 
 
-def _append(path: Path, data: bytes) -> None:
+def _safe(lines: int) -> str:
+    return f"Its {lines} line(s) are safe; what this line announces was not begun."
+
+
+def _append(path: Path, data: bytes) -> int:
+    """Write all of it; gives the open file, which the caller syncs and closes."""
     handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, FILE_MODE)
     try:
         while data:
             data = data[os.write(handle, data) :]
-        os.fsync(handle)
-    finally:
+    except BaseException:
         os.close(handle)
+        raise
+    return handle
 
 
 def read_journal(path: Path) -> ReadBack:

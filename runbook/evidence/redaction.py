@@ -8,6 +8,7 @@ memory only, so that the leak gate can look for them in the finished files.
 from __future__ import annotations
 
 import json
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -19,14 +20,22 @@ _VALUE_KEYS = ("data", "stringData", "binaryData")
 
 
 class Redactor:
-    """Cuts and counts. `known` are values that must never be written; what is cut elsewhere is added to them."""
+    """Cuts and counts. `known` are values that must never be written; what is cut elsewhere is added to them.
+
+    Threads may share one.
+    """
 
     def __init__(self, known: Iterable[str] = ()) -> None:
         self.counts: Counter[str] = Counter()
         self._known: set[str] = set()
         self._told: tuple[str, ...] = ()
+        self._turn = threading.Lock()
         for value in known:
             self.remember(value)
+
+    def _count(self, kind: str, times: int = 1) -> None:
+        with self._turn:
+            self.counts[kind] += times
 
     @property
     def known(self) -> tuple[str, ...]:
@@ -44,7 +53,7 @@ class Redactor:
         """A text with every secret shape and every known value cut."""
         for value in self.known:
             if value in text:
-                self.counts["known-value"] += text.count(value)
+                self._count("known-value", text.count(value))
                 text = text.replace(value, MARK)
         spans = sorted((begin, end, kind) for kind, begin, end in matches(text)) if len(text) > 7 else []
         if not spans:
@@ -53,7 +62,7 @@ class Redactor:
         for begin, end, kind in spans:
             if begin >= at:
                 parts += [text[at:begin], MARK]
-                self.counts[kind] += 1
+                self._count(kind)
                 at = end
             elif end > at:
                 at = end
@@ -64,7 +73,7 @@ class Redactor:
         for value in self.known:
             spelled = json.dumps(value, ensure_ascii=False)[1:-1].encode("utf-8", errors="backslashreplace")
             if spelled in line:
-                self.counts["known-value"] += line.count(spelled)
+                self._count("known-value", line.count(spelled))
                 line = line.replace(spelled, MARK.encode())
         return line
 
@@ -128,7 +137,7 @@ class Redactor:
         if isinstance(metadata, Mapping) and isinstance(metadata.get("annotations"), Mapping):
             notes = dict(metadata["annotations"])
             if LAST_APPLIED in notes:
-                self.counts["last-applied"] += 1
+                self._count("last-applied")
                 notes[LAST_APPLIED] = MARK
             kept["metadata"] = {**metadata, "annotations": notes}
         return kept
@@ -139,7 +148,7 @@ class Redactor:
         for value in data.values():
             if learn and isinstance(value, str):
                 self._learn(value)
-        self.counts[kind] += len(data)
+        self._count(kind, len(data))
         return dict.fromkeys(data, MARK)
 
     def _learn(self, value: str) -> None:
@@ -156,7 +165,7 @@ class Redactor:
         try:
             return json.dumps(self.item(json.loads(text)), ensure_ascii=False, separators=(",", ":"))
         except (ValueError, AttributeError):
-            self.counts["last-applied"] += 1
+            self._count("last-applied")
             return MARK
 
     def _set_aside(self, item: dict[str, Any]) -> Any:
@@ -173,7 +182,7 @@ class Redactor:
     def _cut(self, kind: str, value: str) -> str:
         if MARK in value:
             return value
-        self.counts[kind] += 1
+        self._count(kind)
         self.remember(value)
         return MARK
 

@@ -31,14 +31,8 @@ from runbook.stage.parameters import PARAMETERS, check
 from runbook.stage.stages import STAGES
 from runbook.stage.telling import RELAY, Teller
 
-_OURS = (
-    "RUNBOOK_RUN",
-    "RUNBOOK_INVENTORY",
-    "RUNBOOK_KUBECONFIG",
-    "RUNBOOK_CONTEXT",
-    "RUNBOOK_REPLAY",
-    "JPY_SESSION_NAME",
-)
+_NAMES = ("RUN", "INVENTORY", "KUBECONFIG", "CONTEXT", "REPLAY")
+_OURS = {"JPY_SESSION_NAME", *(f"RUNBOOK_{name}" for name in _NAMES)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from runbook.judgement.permissions import touched_namespaces
 from runbook.model import Action
 from runbook.stage.judging import Judged, judge
 from runbook.stage.observing import base_of, look
+from runbook.stage.performing import perform_all
 from runbook.stage.waiting import await_answers
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def _wave(setting: Setting, hands: Hands, judged: Judged, applied: Applied, wave
     """Do what may be done of these kinds, wait for its answers; whether anything has moved."""
     ready = [a for a in applied.left if a.object.kind in wave and _may(a, setting, applied)]
     since = hands.now()
-    results = [_perform(a, hands, setting) for a in ready]
+    results = perform_all(setting, hands, ready)
     applied.done += results
     waited = await_answers(setting, hands, judged.snapshot, results, wave, since)
     for before, after in zip(results, waited.actions, strict=True):
@@ -112,17 +113,6 @@ def _may(action: Action, setting: Setting, applied: Applied) -> bool:
     done = any(a.name == action.name for a in applied.done)
     consented = not action.asks or action.name in setting.asked.consents
     return not done and not action.requires and consented
-
-
-def _perform(action: Action, hands: Hands, setting: Setting) -> Action:
-    setting.talk.action(setting.asked.stage, f"{action.id} {action.name}")
-    result = actions.perform(action, hands)
-    note_outcome(hands.journal, result)
-    say = {"changed": setting.talk.success, "unchanged": setting.talk.success, "skipped": setting.talk.warning}
-    say.get(result.outcome, setting.talk.failure)(
-        setting.asked.stage, f"{action.id} {action.name}: {result.outcome}: {result.said}"
-    )
-    return result
 
 
 def _plan(setting: Setting, judged: Judged) -> tuple[Action, ...]:

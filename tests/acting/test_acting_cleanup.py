@@ -48,7 +48,7 @@ class TestNothingIsDeleted:
         def denied(*_args: object, **_rest: object) -> None:
             raise DeniedError("logs of the pod", "403 forbidden")
 
-        monkeypatch.setattr("runbook.clients.kubernetes.KubeClient.logs", denied)
+        monkeypatch.setattr("runbook.clients.kubernetes.KubeClient.log", denied)
         stage = pair.run("cleanup")
         act = named(stage, "Pod/notes/")
         assert act.outcome == "failed"

@@ -177,7 +177,7 @@ class KubeClient:
         tail: int | None = None,
         previous: bool = False,
     ) -> Iterator[str]:
-        """A container's log, line by line."""
+        """A container's log, line by line, over a connection of its own."""
         query: dict[str, str | int] = {"container": container} if container else {}
         query |= {"sinceSeconds": max(1, since_seconds)} if since_seconds is not None else {}
         query |= {"tailLines": tail} if tail is not None else {}
@@ -185,6 +185,13 @@ class KubeClient:
         path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
         with self.transport.stream(path, f"log of pod {namespace}/{pod}", silence=20.0, **query) as response:
             yield from response.iter_lines()
+
+    def log(self, namespace: str, pod: str, container: str, *, tail: int, previous: bool) -> str:
+        """The last lines of a container's log, in one answer. Raises an ObservationError."""
+        query: dict[str, str | int] = {"container": container, "tailLines": tail}
+        query |= {"previous": "true"} if previous else {}
+        path, what = f"/api/v1/namespaces/{namespace}/pods/{pod}/log", f"log of pod {namespace}/{pod}"
+        return self.transport.get(path, what, accept="*/*", **query).text
 
     def verify_sealed(self, entry: SealedSecrets, namespace: str, name: str, raw: bytes) -> UnsealProbe:
         """Would this SealedSecret open? The controller's /v1/verify, through the service proxy; nothing is decrypted."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import ssl
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,11 +19,12 @@ from runbook.domain.certificates import facts, split_pem
 from runbook.errors import KubeconfigError
 
 IN_CLUSTER = "in-cluster"
+FRESH = 1.0  # seconds for which the headers of a request serve the next ones too
 
 
 @dataclass(frozen=True)
 class Access:
-    """How to reach an API server: its URL, TLS, and headers made anew for each request (tokens are refreshed).
+    """How to reach an API server: its URL, TLS, and headers made anew every second (tokens are refreshed).
 
     `server_name` is the kubeconfig's tls-server-name: what the certificate must name instead of the URL's host.
     """
@@ -72,6 +74,7 @@ def access(kubeconfig: str | None, context: str | None) -> Access:
     )
 
 
+FRESH = 1.0  # seconds
 HINT = "Name another file with --kubeconfig, or another context with --context."
 
 
@@ -188,7 +191,17 @@ def _check_dates(path: Path, where: str) -> None:
 
 
 def _headers(configuration: Any) -> Callable[[], dict[str, str]]:
+    """The headers of a request. The library is asked for a fresh token once a second: it costs as much as a request."""
+    kept: tuple[float, dict[str, str]] | None = None
+
     def headers() -> dict[str, str]:
+        nonlocal kept
+        now = time.monotonic()
+        if kept is None or now - kept[0] >= FRESH:
+            kept = now, asked()
+        return kept[1]
+
+    def asked() -> dict[str, str]:
         value = configuration.get_api_key_with_prefix("BearerToken") or configuration.get_api_key_with_prefix(
             "authorization"
         )
