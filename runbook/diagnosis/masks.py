@@ -30,6 +30,8 @@ _MASKS = (
     (re.compile(rf"\"{_NAME}\"(?= has no deployed releases)"), f'"{_HIDDEN}"'),
     (re.compile(rf"\b(in pod|container|container=|pod=|job|pod|secret|configmap) ?{_NAME}(?:_[a-z0-9-]{{1,63}})?(?=\(| in pod| failed\b| pod=)"),
      rf"\1 {_HIDDEN}"),
+    # How long a call was allowed to take is not that it took too long.
+    (re.compile(r"([?&])timeout=[0-9a-z]{1,12}"), r"\1"),
     (re.compile(rf"\bfor source {_NAME}|\bsource '{_NAME}'"), f"source '{_HIDDEN}'"),
 )  # fmt: skip
 

@@ -20,6 +20,8 @@ _ANSI = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 _SPACE = re.compile(r"\s+")
 _HELM_LOGS = re.compile(r"Last Helm logs:")
 _SECOND_TRY = re.compile(r"; (?:Get|GET|Head|HEAD) \"?http://")
+# Old kubelets guess at credentials before they say what happened.
+_GUESS = re.compile(r"this may be because there are no credentials on this request\.?", re.IGNORECASE)
 _JSON_FIELD = re.compile(r'"(?:msg|message|log|error|err|reason|cause)"\s*:\s*"((?:[^"\\]|\\.){1,4000})')
 _JSON_KEYS = ("msg", "message", "log", "error", "err", "cause", "errorCauses")
 
@@ -58,7 +60,7 @@ def one_line(message: object) -> Line:
     if len(text) > HEAD + TAIL:
         text, cut = f"{text[:HEAD]} … {text[-TAIL:]}", True
     text = _ANSI.sub(" ", text.replace('\\"', '"').replace("\\n", " ").replace("\\t", " "))
-    text = _SPACE.sub(" ", text)
+    text = _SPACE.sub(" ", _GUESS.sub("", text))
     text = _HELM_LOGS.split(text, maxsplit=1)[0].strip()
     if second := _SECOND_TRY.search(text):
         # An OCI client asks a private address again without TLS; only the first answer means anything.
