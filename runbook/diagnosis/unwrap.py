@@ -42,14 +42,18 @@ _WRAPPERS = (
 class Line:
     """A message as one line. `words` is `text` without names, `lowered` that in lower case.
 
-    `cut` says that the message's end is missing; `layers` names who wrapped whom.
+    `cut` says that the message's end is missing.
     """
 
     text: str
     words: str
     lowered: str
     cut: bool
-    layers: tuple[str, ...]
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Who wrapped whom, outermost first."""
+        return tuple(name for name, pattern in _WRAPPERS if pattern.search(self.text[:1000]))
 
 
 def one_line(message: object) -> Line:
@@ -65,9 +69,8 @@ def one_line(message: object) -> Line:
     if second := _SECOND_TRY.search(text):
         # An OCI client asks a private address again without TLS; only the first answer means anything.
         text = text[: second.start()]
-    layers = tuple(name for name, pattern in _WRAPPERS if pattern.search(text[:1000]))
     words = mask(text)
-    return Line(text, words, words.lower(), cut, layers)
+    return Line(text, words, words.lower(), cut)
 
 
 def _is_cut(raw: str) -> bool:

@@ -274,6 +274,12 @@ class TestAServiceThatDoesNotExist:
         assert "does not exist" in found.unexplained[0].why
         assert [str(u.object) for u in self._explained("ns/web-x", red, other).unexplained] == ["Endpoint/web"]
 
+    def test_beside_another_release_the_charts_name_still_says_whose_it_is(self) -> None:
+        red = release("ns", "web", failed("ns", "web", self.REFUSED), chart={"spec": {"chart": "frontend"}})
+        other = release("ns", "db", "Helm install succeeded", "InstallSucceeded", ready="True")
+        (cause,) = self._explained("ns/web-frontend", red, other).first_causes
+        assert {e.object.kind for e in cause.explains} == {"HelmRelease", "Endpoint"}
+
     def test_not_in_another_namespace_and_not_where_services_were_not_looked_for(self) -> None:
         red = release("ns", "web", failed("ns", "web", self.REFUSED))
         for found in (self._explained("other/web", red), self._explained("ns/web", red, kinds=("HelmRelease",))):
