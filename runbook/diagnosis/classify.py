@@ -5,12 +5,13 @@ The same words mean different repairs for different peers: who is at the other e
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
 from runbook.diagnosis.catalogue import Catalogue, Cause, Recogniser, Signature, built_in
+from runbook.diagnosis.shortlist import shortlist
 from runbook.diagnosis.unwrap import Line, one_line
 
 Role = Literal["cause", "symptom", "unknown"]
@@ -61,10 +62,11 @@ def _remembered(text: str, reason: str, kind: str) -> Classification:
 
 def _classify(text: str, reason: str, kind: str, catalogue: Catalogue) -> Classification:
     line = one_line(text)
-    peer, peer_proof = _first(catalogue.peers, line, reason, kind)
-    fault, fault_proof = _first(catalogue.faults, line, "", "")
+    peers, faults, signatures = shortlist(catalogue).of(line.lowered)
+    peer, peer_proof = _first(peers, line, reason, kind)
+    fault, fault_proof = _first(faults, line, "", "")
     wire = (peer, fault, len(peer_proof) + len(fault_proof))
-    hits = sorted(_hits(catalogue, line, wire, (reason, kind)), key=lambda h: h.wins, reverse=True)
+    hits = sorted(_hits(signatures, line, wire, (reason, kind)), key=lambda h: h.wins, reverse=True)
     if not hits:
         return Classification("unknown", "unknown", _why_not(line, peer, fault), {}, peer, fault, line.cut)
     best = hits[0]
@@ -84,11 +86,12 @@ def _classify(text: str, reason: str, kind: str, catalogue: Catalogue) -> Classi
     )
 
 
-def _hits(catalogue: Catalogue, line: Line, wire: tuple[str, str, int], said: tuple[str, str]) -> Iterator[_Hit]:
-    for cause in catalogue.causes.values():
-        for signature in cause.signatures:
-            if hit := _hit(cause, signature, line, wire, said):
-                yield hit
+def _hits(
+    signatures: Iterable[tuple[Cause, Signature]], line: Line, wire: tuple[str, str, int], said: tuple[str, str]
+) -> Iterator[_Hit]:
+    for cause, signature in signatures:
+        if hit := _hit(cause, signature, line, wire, said):
+            yield hit
 
 
 def _hit(
@@ -116,7 +119,7 @@ def _hit(
     return _Hit(cause, signature, proof, groups, (signature.rank, cause.role == "cause", length))
 
 
-def _first(recognisers: tuple[Recogniser, ...], line: Line, reason: str, kind: str) -> tuple[str, str]:
+def _first(recognisers: Iterable[Recogniser], line: Line, reason: str, kind: str) -> tuple[str, str]:
     """The first that recognises the line, with the words that did; a kind or reason counts like words."""
     for recogniser in recognisers:
         if match := recogniser.pattern.search(line.words, line.lowered):
@@ -141,8 +144,8 @@ def _why(hit: _Hit, proof: str, line: Line, peer: str, fault: str) -> str:
     parts = [f"“{words}” ({hit.signature.by})" if hit.signature.by else f"“{words}”"]
     if hit.signature.faults:
         parts.append(f"said of {peer or 'nobody in particular'}")
-    if line.layers:
-        parts.append("inside " + " inside ".join(reversed(line.layers)))
+    if layers := line.layers:
+        parts.append("inside " + " inside ".join(reversed(layers)))
     if line.cut:
         parts.append("the message is cut")
     return ", ".join(parts)

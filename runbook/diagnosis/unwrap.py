@@ -20,6 +20,8 @@ _ANSI = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 _SPACE = re.compile(r"\s+")
 _HELM_LOGS = re.compile(r"Last Helm logs:")
 _SECOND_TRY = re.compile(r"; (?:Get|GET|Head|HEAD) \"?http://")
+# Old kubelets guess at credentials before they say what happened.
+_GUESS = re.compile(r"this may be because there are no credentials on this request\.?", re.IGNORECASE)
 _JSON_FIELD = re.compile(r'"(?:msg|message|log|error|err|reason|cause)"\s*:\s*"((?:[^"\\]|\\.){1,4000})')
 _JSON_KEYS = ("msg", "message", "log", "error", "err", "cause", "errorCauses")
 
@@ -40,14 +42,18 @@ _WRAPPERS = (
 class Line:
     """A message as one line. `words` is `text` without names, `lowered` that in lower case.
 
-    `cut` says that the message's end is missing; `layers` names who wrapped whom.
+    `cut` says that the message's end is missing.
     """
 
     text: str
     words: str
     lowered: str
     cut: bool
-    layers: tuple[str, ...]
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Who wrapped whom, outermost first."""
+        return tuple(name for name, pattern in _WRAPPERS if pattern.search(self.text[:1000]))
 
 
 def one_line(message: object) -> Line:
@@ -58,14 +64,13 @@ def one_line(message: object) -> Line:
     if len(text) > HEAD + TAIL:
         text, cut = f"{text[:HEAD]} … {text[-TAIL:]}", True
     text = _ANSI.sub(" ", text.replace('\\"', '"').replace("\\n", " ").replace("\\t", " "))
-    text = _SPACE.sub(" ", text)
+    text = _SPACE.sub(" ", _GUESS.sub("", text))
     text = _HELM_LOGS.split(text, maxsplit=1)[0].strip()
     if second := _SECOND_TRY.search(text):
         # An OCI client asks a private address again without TLS; only the first answer means anything.
         text = text[: second.start()]
-    layers = tuple(name for name, pattern in _WRAPPERS if pattern.search(text[:1000]))
     words = mask(text)
-    return Line(text, words, words.lower(), cut, layers)
+    return Line(text, words, words.lower(), cut)
 
 
 def _is_cut(raw: str) -> bool:

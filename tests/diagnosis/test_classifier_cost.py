@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
+from pathlib import Path
 
 import pytest
 
 from runbook.diagnosis.catalogue import built_in
 from runbook.diagnosis.classify import classify
+from runbook.diagnosis.masks import MASKS
 from runbook.diagnosis.patterns import Pattern, alternatives, longest_literal
+from runbook.diagnosis.shortlist import shortlist
+from runbook.diagnosis.unwrap import one_line
 
 MEGABYTE = 1_000_000
 
@@ -83,3 +88,39 @@ def test_the_literal_never_hides_a_match() -> None:
         for recogniser in built_in().faults:
             found = recogniser.pattern.search(text, text.lower())
             assert (found is not None) == any(regex.search(text) for _, regex in recogniser.pattern.parts)
+
+
+def _told() -> list[str]:
+    data = Path(__file__).parents[1] / "data"
+    tables = [
+        line.split("\t", 3)[-1]
+        for name in ("wordings", "heldout")
+        for line in (data / f"{name}.tsv").read_text().splitlines()
+    ]
+    return tables + [json.loads(line)["message"] for line in (data / "messages.jsonl").read_text().splitlines()]
+
+
+def test_the_shortlist_leaves_out_no_signature_peer_or_fault_that_holds() -> None:
+    catalogue = built_in()
+    every = shortlist(catalogue).signatures
+    for text in [*_told(), *(t[:3000] for t in _hostile().values())]:
+        line = one_line(text)
+        peers, faults, signatures = shortlist(catalogue).of(line.lowered)
+        kept = {id(s) for _, s in signatures}
+        for cause, signature in every:
+            if signature.pattern is None or signature.pattern.search(line.words, line.lowered):
+                assert id(signature) in kept, (cause.id, text)
+        for listed, left in ((catalogue.peers, peers), (catalogue.faults, faults)):
+            assert {r.id for r in listed if r.pattern.search(line.words, line.lowered)} <= {r.id for r in left}, text
+
+
+def test_what_a_mask_cannot_match_without_is_in_whatever_it_matches() -> None:
+    for text in _told():
+        for literal, pattern, _ in MASKS:
+            assert literal in text or not pattern.search(text), (literal, text)
+
+
+def test_who_is_asked_is_known_by_kind_or_reason_alone() -> None:
+    untrusted = "x509: certificate signed by unknown authority"
+    assert classify(untrusted, kind="GitRepository").cause == "source-ca-untrusted"
+    assert classify(untrusted, reason="ErrImagePull").cause == "registry-ca-untrusted"
