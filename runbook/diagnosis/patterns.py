@@ -1,4 +1,4 @@
-"""Regular expressions that stay linear and cost next to nothing when they cannot match.
+"""Regular expressions that stay linear and cost next to nothing when they cannot match. They read a text in lower case.
 
 Each alternative of a pattern has a literal that must be in the text; a look for those is some fifty times cheaper
 than the expression itself, and it keeps the whole catalogue at tens of thousands of messages a second.
@@ -7,35 +7,45 @@ than the expression itself, and it keeps the whole catalogue at tens of thousand
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 _NESTED = re.compile(r"\((?:[^()\\]|\\.)*[*+](?:[^()\\]|\\.)*\)(?:[*+]|\{\d*,\})")
 _UNBOUNDED = re.compile(r"(?<!\\)(?:\.|\]|\\[sSdDwW])(?:[*+]|\{\d*,\})")
+_CLASS = re.compile(r"\[\^?\]?(?:[^\]\\]|\\.)*\]")
 _MIN_LITERAL = 3
 _SHORTHAND = "sSdDwWbBAZ0123456789"
 
 
 class Pattern:
-    """One signature's expression, case ignored. Raises ValueError with the reason when it could run away."""
+    """One signature's expression, case ignored: it is put into lower case, as are the texts that it reads.
 
-    __slots__ = ("literals", "parts", "source")
+    Raises ValueError with the reason when it could run away.
+    """
+
+    __slots__ = ("groups", "literals", "parts", "source")
 
     def __init__(self, source: str) -> None:
         if reason := runaway(source):
             raise ValueError(reason)
         self.source = source
         self.parts = tuple((_literal(part), _compiled(part)) for part in alternatives(source))
+        self.groups = tuple({name for _, regex in self.parts for name in regex.groupindex})
         self.literals = tuple(literal for literal, _ in self.parts if literal)
 
-    def search(self, text: str, lowered: str) -> re.Match[str] | None:
-        """The longest match of any alternative in `text`; `lowered` is the same text in lower case."""
-        best: re.Match[str] | None = None
-        size = -1
-        for literal, regex in self.parts:
-            if literal in lowered:
-                match = regex.search(text)
-                if match is not None and match.end() - match.start() > size:
-                    best, size = match, match.end() - match.start()
-        return best
+    def search(self, lowered: str) -> re.Match[str] | None:
+        """The longest match of any alternative in a text that is in lower case."""
+        return longest((regex for literal, regex in self.parts if literal in lowered), lowered)
+
+
+def longest(regexes: Iterable[re.Pattern[str]], lowered: str) -> re.Match[str] | None:
+    """The longest match of any of them."""
+    best: re.Match[str] | None = None
+    size = -1
+    for regex in regexes:
+        match = regex.search(lowered)
+        if match is not None and match.end() - match.start() > size:
+            best, size = match, match.end() - match.start()
+    return best
 
 
 def _literal(part: str) -> str:
@@ -45,9 +55,21 @@ def _literal(part: str) -> str:
 
 def _compiled(part: str) -> re.Pattern[str]:
     try:
-        return re.compile(part, re.IGNORECASE)
+        return re.compile(in_lower_case(part))
     except re.error as error:
         raise ValueError(f"not a regular expression: {error}") from error
+
+
+_KEPT = re.compile(r"\\.|\(\?P<[^>]*>|\(\?P=[^)]*\)")
+
+
+def in_lower_case(source: str) -> str:
+    """An expression that matches in lower case what the given one matches; escapes and the names of groups stay."""
+    parts, at = [], 0
+    for kept in _KEPT.finditer(source):
+        parts += [source[at : kept.start()].lower(), kept.group(0)]
+        at = kept.end()
+    return "".join([*parts, source[at:].lower()])
 
 
 def runaway(source: str) -> str:
@@ -90,8 +112,8 @@ def longest_literal(source: str) -> str:
             following = source[i + 1 : i + 2]
             plain = "" if following in _SHORTHAND else following
         elif char == "[":
-            end = source.find("]", i + 2)
-            width = (end - i + 1) if end > 0 else 1
+            closed = _CLASS.match(source, i)
+            width = closed.end() - i if closed else 1
         elif char in "()":
             depth += 1 if char == "(" else -1
         elif char == "{":

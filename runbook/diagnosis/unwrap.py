@@ -17,8 +17,7 @@ _EVENT_LIMIT, _CONDITION_LIMIT = 1024, 20000
 _JSON_LIMIT = 100_000
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
-_SPACE = re.compile(r"\s+")
-_HELM_LOGS = re.compile(r"Last Helm logs:")
+_HELM_LOGS = "Last Helm logs:"
 _SECOND_TRY = re.compile(r"; (?:Get|GET|Head|HEAD) \"?http://")
 # Old kubelets guess at credentials before they say what happened.
 _GUESS = re.compile(r"this may be because there are no credentials on this request\.?", re.IGNORECASE)
@@ -50,6 +49,10 @@ class Line:
     lowered: str
     cut: bool
 
+    def words_at(self, start: int, end: int) -> str:
+        """What the words say where something was found in them in lower case."""
+        return (self.words if len(self.words) == len(self.lowered) else self.lowered)[start:end]
+
     @property
     def layers(self) -> tuple[str, ...]:
         """Who wrapped whom, outermost first."""
@@ -63,14 +66,26 @@ def one_line(message: object) -> Line:
     text = _from_json(raw)
     if len(text) > HEAD + TAIL:
         text, cut = f"{text[:HEAD]} … {text[-TAIL:]}", True
-    text = _ANSI.sub(" ", text.replace('\\"', '"').replace("\\n", " ").replace("\\t", " "))
-    text = _SPACE.sub(" ", _GUESS.sub("", text))
-    text = _HELM_LOGS.split(text, maxsplit=1)[0].strip()
-    if second := _SECOND_TRY.search(text):
-        # An OCI client asks a private address again without TLS; only the first answer means anything.
-        text = text[: second.start()]
+    if "\\" in text:
+        text = text.replace('\\"', '"').replace("\\n", " ").replace("\\t", " ")
+    text = " ".join(text.split())
+    if not text.isprintable():
+        text = " ".join(_ANSI.sub(" ", text).split())
+    text = _without_asides(text)
     words = mask(text)
     return Line(text, words, words.lower(), cut)
+
+
+def _without_asides(text: str) -> str:
+    """The text without what its emitter only supposes, tries a second time or quotes from its log."""
+    if " no credentials " in text:
+        text = _GUESS.sub("", text)
+    if _HELM_LOGS in text:
+        text = text.partition(_HELM_LOGS)[0]
+    if "http://" in text and (second := _SECOND_TRY.search(text)):
+        # An OCI client asks a private address again without TLS; only the first answer means anything.
+        text = text[: second.start()]
+    return text.strip()
 
 
 def _is_cut(raw: str) -> bool:
