@@ -50,8 +50,10 @@ def mask(text: str) -> str:
         for image in dict.fromkeys(_IMAGE.findall(text)[:_IMAGES]):
             text = text.replace(image, _HIDDEN)
     for literals, pattern, replacement in MASKS:
-        if any(literal in text for literal in literals):
-            text = pattern.sub(replacement, text)
+        for literal in literals:
+            if literal in text:
+                text = pattern.sub(replacement, text)
+                break
     return _QUOTED.sub(_quoted, text) if '"' in text else text
 
 

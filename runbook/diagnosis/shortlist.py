@@ -7,52 +7,54 @@ expressions to try. Nothing that could hold is left out: a literal too short for
 
 from __future__ import annotations
 
-import re
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 
 from runbook.diagnosis.catalogue import Catalogue, Cause, Recogniser, Signature
-from runbook.diagnosis.patterns import Pattern
+from runbook.diagnosis.patterns import Part, Pattern
 
 _SIZE = 4
-Present = dict[int, list[re.Pattern[str]]]
-_Entry = tuple[str, tuple[tuple[int, re.Pattern[str]], ...]]
+Present = dict[int, list[Part]]
+_Entry = tuple[str, tuple[tuple[int, Part], ...]]
 
 
 class Index:
     """Numbered patterns by the literals of their alternatives."""
 
     def __init__(self, patterns: Mapping[int, Pattern]) -> None:
-        owners: dict[str, list[tuple[int, re.Pattern[str]]]] = defaultdict(list)
+        owners: dict[str, list[tuple[int, Part]]] = defaultdict(list)
         for number, pattern in patterns.items():
-            for literal, regex in pattern.parts:
-                owners[literal].append((number, regex))
-        common = Counter(piece for literal in owners for piece in set(_runs(literal)))
+            for part in pattern.parts:
+                for literal in part.literals:
+                    owners[literal].append((number, part))
+        common = Counter(piece for literal in owners for piece in set(_all_pieces(literal)))
         by_piece: dict[int, list[_Entry]] = defaultdict(list)
         always: list[_Entry] = []
         for literal, which in owners.items():
-            runs = _runs(literal)
-            place = by_piece[min(runs, key=lambda p: (_weight(p), common[p]))] if runs else always
+            runs = _all_pieces(literal)
+            rarest = min(runs, key=lambda piece: (piece in _frequent(), common[piece]), default=None)
+            place = always if rarest is None else by_piece[rarest]
             place.append((literal, tuple(which)))
         self._by_piece = {piece: tuple(entries) for piece, entries in by_piece.items()}
         self._known = frozenset(self._by_piece)
         self._always = tuple(always)
 
     def present(self, lowered: str) -> Present:
-        """The expressions by pattern number whose literal is in the text (which is in lower case)."""
+        """The parts by pattern number of which a literal is in the text (which is in lower case)."""
         found: Present = {}
-        for piece in self._known.intersection(pieces(lowered)):
-            _add(found, self._by_piece[piece], lowered)
-        _add(found, self._always, lowered)
+        for place in (self._always, *map(self._by_piece.__getitem__, self._known.intersection(pieces(lowered)))):
+            for literal, which in place:
+                if literal in lowered:
+                    for number, part in which:
+                        parts = found.get(number)
+                        if parts is None:
+                            found[number] = [part]
+                        elif part not in parts:
+                            parts.append(part)
         return found
-
-
-def _add(found: Present, entries: Iterable[_Entry], lowered: str) -> None:
-    for literal, which in entries:
-        if literal in lowered:
-            for number, regex in which:
-                found.setdefault(number, []).append(regex)
 
 
 class Shortlist:
@@ -68,7 +70,7 @@ class Shortlist:
         self.first_peer = len(self.calm)
         self.first_fault = self.first_peer + len(self.peers)
         self.first_signature = self.first_fault + len(self.faults)
-        recognisers = [*self.calm, *self.peers, *self.faults]
+        self._recognisers = recognisers = [*self.calm, *self.peers, *self.faults]
         patterns = {number: recogniser.pattern for number, recogniser in enumerate(recognisers)}
         self._by_fault: dict[str, list[int]] = defaultdict(list)
         self._by_reason: dict[str, list[int]] = defaultdict(list)
@@ -92,30 +94,21 @@ class Shortlist:
         """The calm and the peers that a reason or a kind says without words."""
         return self._said.get(reason, _NONE) | self._said.get(kind, _NONE)
 
-    def recognisers(self, found: Present, said: frozenset[int]) -> tuple[list[int], list[int], list[int]]:
-        """The numbers of the calm, the peers and the faults to try, in order of precedence."""
-        calm, peers, faults = list[int](), list[int](), list[int]()
-        for number in sorted(said.union(found)):
-            if number >= self.first_signature:
-                break
-            place = calm if number < self.first_peer else peers if number < self.first_fault else faults
-            place.append(number)
-        return calm, peers, faults
+    def in_order(self, found: Present, said: frozenset[int]) -> tuple[list[int], list[int], list[int], list[int]]:
+        """The numbers of the calm, the peers, the faults and the worded signatures to try, each by precedence."""
+        numbers = sorted(said.union(found) if said else found)
+        peers = bisect_left(numbers, self.first_peer)
+        faults = bisect_left(numbers, self.first_fault)
+        signatures = bisect_left(numbers, self.first_signature)
+        return numbers[:peers], numbers[peers:faults], numbers[faults:signatures], numbers[signatures:]
 
-    def worded(self, found: Present, fault: str, reason: str) -> list[int]:
-        """The numbers of the signatures to try, highest rank first."""
-        first = self.first_signature
-        numbers = {n for n in found if n >= first}
-        numbers.update(self._by_fault.get(fault, ()), self._by_reason.get(reason, ()))
-        return sorted(numbers)
+    def wordless(self, fault: str, reason: str) -> list[int]:
+        """The numbers of the signatures that a fault or a reason says without words."""
+        return [*self._by_fault.get(fault, ()), *self._by_reason.get(reason, ())]
 
     def recogniser(self, number: int) -> Recogniser:
         """The calm, peer or fault of this number."""
-        if number < self.first_peer:
-            return self.calm[number]
-        if number < self.first_fault:
-            return self.peers[number - self.first_peer]
-        return self.faults[number - self.first_fault]
+        return self._recognisers[number]
 
     def signature(self, number: int) -> tuple[Cause, Signature]:
         """The signature of this number, and its cause."""
@@ -134,21 +127,19 @@ def _said(recognisers: Sequence[Recogniser]) -> dict[str, frozenset[int]]:
     return {key: frozenset(numbers) for key, numbers in said.items() if key}
 
 
-def pieces(text: str) -> set[int]:
+def pieces(text: str) -> Iterable[int]:
     """All pieces of four bytes of a text, as numbers."""
     data = memoryview(text.encode("utf-8", "replace"))
-    size = len(data) & ~3
-    found = set(data[:size].cast("I"))
-    for offset in range(1, _SIZE):
-        end = offset + ((len(data) - offset) & ~3)
-        if end > offset:
-            found.update(data[offset:end].cast("I"))
-    return found
+    size = len(data)
+    return chain.from_iterable(
+        data[offset : offset + ((size - offset) & ~3)].cast("I") for offset in range(min(_SIZE, size - _SIZE + 1))
+    )
 
 
-def _runs(literal: str) -> list[int]:
-    data = literal.encode("utf-8", "replace")
-    return [memoryview(data)[i : i + _SIZE].cast("I")[0] for i in range(len(data) - _SIZE + 1)]
+def _all_pieces(literal: str) -> list[int]:
+    """The four bytes at each place of a literal."""
+    data = memoryview(literal.encode("utf-8", "replace"))
+    return [data[i : i + _SIZE].cast("I")[0] for i in range(len(data) - _SIZE + 1)]
 
 
 # Pieces that nearly every message has are poor guides.
@@ -160,11 +151,7 @@ _FREQUENT = (
 @lru_cache(maxsize=1)
 def _frequent() -> frozenset[int]:
     padded = (f" {word} " for word in _FREQUENT.split())
-    return frozenset(piece for word in padded for piece in _runs(word))
-
-
-def _weight(piece: int) -> int:
-    return int(piece in _frequent())
+    return frozenset(piece for word in padded for piece in _all_pieces(word))
 
 
 @lru_cache(maxsize=8)

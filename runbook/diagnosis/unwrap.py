@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from runbook.diagnosis.masks import mask
 
 HEAD, TAIL = 3000, 2000
-_EVENT_LIMIT, _CONDITION_LIMIT = 1024, 20000
+_LIMITS, _CONDITION_LIMIT = (1023, 1024), 20000  # events; conditions
+_CUT = ("...", "…", "[truncated]")
 _JSON_LIMIT = 100_000
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
@@ -37,8 +38,7 @@ _WRAPPERS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A message as one line. `words` is `text` without names, `lowered` that in lower case.
 
     `cut` says that the message's end is missing.
@@ -62,8 +62,8 @@ class Line:
 def one_line(message: object) -> Line:
     """Bring any message to one line. Anything that is not a text becomes its text; None becomes empty."""
     raw = "" if message is None else message if isinstance(message, str) else str(message)
-    cut = _is_cut(raw)
     text = _from_json(raw)
+    cut = len(raw) in _LIMITS or len(raw) >= _CONDITION_LIMIT
     if len(text) > HEAD + TAIL:
         text, cut = f"{text[:HEAD]} … {text[-TAIL:]}", True
     if "\\" in text:
@@ -71,6 +71,7 @@ def one_line(message: object) -> Line:
     text = " ".join(text.split())
     if not text.isprintable():
         text = " ".join(_ANSI.sub(" ", text).split())
+    cut = cut or text.endswith(_CUT)
     text = _without_asides(text)
     words = mask(text)
     return Line(text, words, words.lower(), cut)
@@ -86,15 +87,6 @@ def _without_asides(text: str) -> str:
         # An OCI client asks a private address again without TLS; only the first answer means anything.
         text = text[: second.start()]
     return text.strip()
-
-
-def _is_cut(raw: str) -> bool:
-    size = len(raw)
-    return (
-        raw[-40:].rstrip().endswith(("...", "…", "[truncated]"))
-        or size in (_EVENT_LIMIT, _EVENT_LIMIT - 1)
-        or size >= _CONDITION_LIMIT
-    )
 
 
 def _from_json(raw: str) -> str:
