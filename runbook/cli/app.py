@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from runbook.cli import archive, cluster, explain, inventory, lab, stages
+from runbook.cli import archive, causes, cluster, explain, inventory, lab, stages
 from runbook.display import Talk
 from runbook.errors import NotBuiltError, RunbookError
 from runbook.runner.stopping import terminable
@@ -19,7 +19,6 @@ ClickError: Any = typer.BadParameter.__mro__[2]
 
 PROMISED = {
     "resume": "carrying on from a recorded run",
-    "causes": "the searchable catalogue of causes",
     "timeline": "what happened when",
     "diff": "what changed between two runs",
     "retro": "the retrospective draft",
@@ -75,6 +74,7 @@ def root(
 for _module in (cluster, stages, explain, archive, lab):
     _module.register(app)
 app.add_typer(inventory.app, name="inventory")
+app.add_typer(causes.app, name="causes")
 
 
 def call(argv: list[str] | None = None) -> int:

@@ -36,9 +36,10 @@ def explain(
     from runbook.diagnosis import explain as diagnose
     from runbook.display import Talk, first_causes
     from runbook.errors import ParameterError
-    from runbook.stage import observe_for_explanation
+    from runbook.stage import catalogue_of, observe_for_explanation, read_inventory
 
     talk = Talk()
+    catalogue = catalogue_of(read_inventory(str(inventory))) if inventory else None
     if from_:
         from runbook.stage import recorded_snapshot
 
@@ -48,7 +49,7 @@ def explain(
         snapshot, believed = observe_for_explanation(inventory, kubeconfig=kubeconfig, context=context, talk=talk)
     else:
         raise ParameterError("say which cluster (-i INVENTORY) or which recorded objects (--from PATH)")
-    explanation = diagnose(snapshot, believed)
+    explanation = diagnose(snapshot, believed, catalogue=catalogue)
     if object_:
         explanation = _only(explanation, object_, namespace)
     if format is Format.JSON:

@@ -40,8 +40,10 @@ def check(inventory: InventoryOption) -> int:
     """Validate an inventory: exit 0, or 2 with the path of what cannot be meant."""
     from runbook.display import Talk
     from runbook.inventory.load import load
+    from runbook.stage import catalogue_of
 
     found = load(inventory, today=datetime.now(UTC).date())
+    catalogue_of(found)  # a bad file of causes is said now, and not in the night
     parts = found.inventory
     Talk().success(
         "inventory",

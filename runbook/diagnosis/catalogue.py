@@ -79,19 +79,21 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Recogniser:
-    """A peer or a fault: its name, its words, and the kinds or reasons that say it without words."""
+    """A peer, a fault or a calm: its name, its words, and the kinds or reasons that say it without words."""
 
     id: str
     pattern: Pattern
     kinds: frozenset[str]
     reasons: frozenset[str]
+    unless: Pattern | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Catalogue:
-    """All causes by id, and the words for peers, wire faults and captures, each in order of precedence."""
+    """All causes by id, and the words for calm, peers, wire faults and captures, each in order of precedence."""
 
     causes: Mapping[str, Cause]
+    calm: tuple[Recogniser, ...]
     peers: tuple[Recogniser, ...]
     faults: tuple[Recogniser, ...]
     captures: Mapping[str, tuple[re.Pattern[str], ...]]
@@ -123,6 +125,7 @@ def built_in() -> Catalogue:
     data = YAML(typ="safe", pure=True).load(text)
     return Catalogue(
         {c.id: c for c in (_cause(entry, "causes.yaml") for entry in data["causes"])},
+        tuple(_recogniser(entry) for entry in data["calm"]),
         tuple(_recogniser(entry) for entry in data["peers"]),
         tuple(_recogniser(entry) for entry in data["faults"]),
         {name: tuple(re.compile(p, re.IGNORECASE) for p in patterns) for name, patterns in data["captures"].items()},
@@ -139,7 +142,11 @@ def load(extra: Iterable[tuple[str, str]] = ()) -> Catalogue:
 
 def _recogniser(entry: Mapping[str, Any]) -> Recogniser:
     return Recogniser(
-        entry["id"], Pattern(entry["match"]), frozenset(entry.get("kinds", ())), frozenset(entry.get("reasons", ()))
+        entry["id"],
+        Pattern(entry["match"]),
+        frozenset(entry.get("kinds", ())),
+        frozenset(entry.get("reasons", ())),
+        Pattern(entry["unless"]) if "unless" in entry else None,
     )
 
 

@@ -5,37 +5,66 @@ The same words mean different repairs for different peers: who is at the other e
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from runbook.diagnosis.catalogue import Catalogue, Cause, Recogniser, Signature, built_in
+from runbook.diagnosis.catalogue import Catalogue, Cause, Signature, built_in
+from runbook.diagnosis.patterns import Span, longest
+from runbook.diagnosis.shortlist import Present, Shortlist, shortlist
 from runbook.diagnosis.unwrap import Line, one_line
 
 Role = Literal["cause", "symptom", "unknown"]
 
 
+class _Hit(NamedTuple):
+    """A signature that holds, and where: how it ranks, whose it is, and the span of its words."""
+
+    wins: tuple[int, bool, int]
+    cause: Cause
+    signature: Signature
+    span: Span | None
+
+
+class _Told(NamedTuple):
+    """What an answer was made of: its reason and its captures are put into words when somebody asks for them."""
+
+    line: Line
+    catalogue: Catalogue
+    hit: _Hit | None
+    otherwise: str
+
+
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """What a message means. `why` says which words of whom proved it; `fault` and `peer` are the wire's, if any."""
+    """What a message means. `fault` and `peer` are the wire's, if any; `cut` says that its end is missing."""
 
     cause: str
     role: Role
-    why: str
-    captures: Mapping[str, str] = field(default_factory=dict)
     peer: str = ""
     fault: str = ""
     cut: bool = False
+    told: _Told | None = field(default=None, repr=False, compare=False)
 
+    @property
+    def why(self) -> str:
+        """Which words of whom proved it, or why nothing did."""
+        if self.told is None:
+            return ""
+        return _why(self.told, self.peer) if self.told.hit else self.told.otherwise
 
-@dataclass(frozen=True, slots=True)
-class _Hit:
-    cause: Cause
-    signature: Signature
-    proof: str
-    groups: Mapping[str, str]
-    wins: tuple[int, int, int]
+    @property
+    def captures(self) -> Mapping[str, str]:
+        """What the message names: image, host, Secret and the like."""
+        if self.told is None or self.told.hit is None:
+            return {}
+        hit, line = self.told.hit, self.told.line
+        found = _captures(self.told.catalogue, hit.cause, line)
+        if hit.span is None or hit.signature.pattern is None or not hit.signature.pattern.groups:
+            return found
+        named = hit.signature.pattern.named(hit.span, line.lowered)
+        return {**found, **{name: line.words_at(*where) for name, where in named.items()}}
 
 
 def classify(
@@ -61,69 +90,71 @@ def _remembered(text: str, reason: str, kind: str) -> Classification:
 
 def _classify(text: str, reason: str, kind: str, catalogue: Catalogue) -> Classification:
     line = one_line(text)
-    peer, peer_proof = _first(catalogue.peers, line, reason, kind)
-    fault, fault_proof = _first(catalogue.faults, line, "", "")
-    wire = (peer, fault, len(peer_proof) + len(fault_proof))
-    hits = sorted(_hits(catalogue, line, wire, (reason, kind)), key=lambda h: h.wins, reverse=True)
-    if not hits:
-        return Classification("unknown", "unknown", _why_not(line, peer, fault), {}, peer, fault, line.cut)
-    best = hits[0]
-    rivals = {h.cause.id for h in hits if h.wins == best.wins}
-    if len(rivals) > 1:
-        names = " or ".join(sorted(rivals))
-        return Classification("unknown", "unknown", f"its words are as good for {names}", {}, peer, fault, line.cut)
-    proof = best.proof or fault_proof or reason
-    return Classification(
-        best.cause.id,
-        "symptom" if best.cause.role == "symptom" else "cause",
-        _why(best, proof, line, peer, fault),
-        {**_captures(catalogue, best.cause, line), **best.groups},
-        peer,
-        fault,
-        line.cut,
+    listed = shortlist(catalogue)
+    found = listed.present(line.lowered)
+    said = listed.said(reason, kind)
+    calm, peers, faults, worded = listed.in_order(found, said)
+    if calm and _first(calm, said, listed, found, line)[0]:
+        return _unknown(line, catalogue, "", "", "it says that all is well")
+    peer, peer_span = _first(peers, said, listed, found, line)
+    fault, fault_span = _first(faults, said, listed, found, line)
+    best: list[_Hit] = []
+    for number in sorted(worded + listed.wordless(fault, reason)):
+        cause, signature = listed.signature(number)
+        if best and signature.rank < best[0].wins[0]:
+            break
+        if not _fits(signature, peer, fault, reason, kind):
+            continue
+        span = None if signature.pattern is None else longest(found[number], line.lowered)
+        if span is None and signature.pattern is not None:
+            continue
+        if signature.unless is not None and signature.unless.holds(line.lowered):
+            continue
+        length = _length(span) + (_length(peer_span) + _length(fault_span) if signature.faults else len(reason))
+        hit = _Hit((signature.rank, cause.role == "cause", length), cause, signature, span)
+        if not best or hit.wins > best[0].wins:
+            best = [hit]
+        elif hit.wins == best[0].wins:
+            best.append(hit)
+    if not best:
+        return _unknown(line, catalogue, peer, fault, "")
+    if len(rivals := {hit.cause.id for hit in best}) > 1:
+        return _unknown(line, catalogue, peer, fault, f"its words are as good for {' or '.join(sorted(rivals))}")
+    told = _Told(line, catalogue, best[0], line.words_at(*fault_span) if fault_span else reason)
+    role: Role = "symptom" if best[0].cause.role == "symptom" else "cause"
+    return Classification(best[0].cause.id, role, peer, fault, line.cut, told)
+
+
+def _unknown(line: Line, catalogue: Catalogue, peer: str, fault: str, why: str) -> Classification:
+    told = _Told(line, catalogue, None, why or _why_not(line, peer, fault))
+    return Classification("unknown", "unknown", peer, fault, line.cut, told)
+
+
+def _fits(signature: Signature, peer: str, fault: str, reason: str, kind: str) -> bool:
+    return (
+        (not signature.faults or fault in signature.faults)
+        and (not signature.peers or peer in signature.peers)
+        and (not signature.kinds or kind in signature.kinds)
+        and (not signature.reasons or reason in signature.reasons)
     )
 
 
-def _hits(catalogue: Catalogue, line: Line, wire: tuple[str, str, int], said: tuple[str, str]) -> Iterator[_Hit]:
-    for cause in catalogue.causes.values():
-        for signature in cause.signatures:
-            if hit := _hit(cause, signature, line, wire, said):
-                yield hit
+def _length(span: Span | None) -> int:
+    return span[1] - span[0] if span else 0
 
 
-def _hit(
-    cause: Cause, signature: Signature, line: Line, wire: tuple[str, str, int], said: tuple[str, str]
-) -> _Hit | None:
-    (peer, fault, wire_length), (reason, kind) = wire, said
-    if signature.faults and fault not in signature.faults:
-        return None
-    if signature.peers and peer not in signature.peers:
-        return None
-    if signature.kinds and kind not in signature.kinds:
-        return None
-    if signature.reasons and reason not in signature.reasons:
-        return None
-    proof, groups, length = "", {}, wire_length if signature.faults else len(reason)
-    if signature.pattern is not None:
-        match = signature.pattern.search(line.words, line.lowered)
-        if match is None:
-            return None
-        proof = match.group(0)
-        length += len(proof)
-        groups = {name: value for name, value in match.groupdict().items() if value}
-    if signature.unless is not None and signature.unless.search(line.words, line.lowered):
-        return None
-    return _Hit(cause, signature, proof, groups, (signature.rank, cause.role == "cause", length))
-
-
-def _first(recognisers: tuple[Recogniser, ...], line: Line, reason: str, kind: str) -> tuple[str, str]:
-    """The first that recognises the line, with the words that did; a kind or reason counts like words."""
-    for recogniser in recognisers:
-        if match := recogniser.pattern.search(line.words, line.lowered):
-            return recogniser.id, match.group(0)
-        if (kind and kind in recogniser.kinds) or (reason and reason in recogniser.reasons):
-            return recogniser.id, ""
-    return "", ""
+def _first(
+    numbers: list[int], said: frozenset[int], listed: Shortlist, found: Present, line: Line
+) -> tuple[str, Span | None]:
+    """The first that recognises the line, and where its words are; a kind or reason counts like words."""
+    for number in numbers:
+        recogniser = listed.recogniser(number)
+        if recogniser.unless is not None and number not in said and recogniser.unless.holds(line.lowered):
+            continue
+        span = longest(found[number], line.lowered) if number in found else None
+        if span is not None or number in said:
+            return recogniser.id, span
+    return "", None
 
 
 def _captures(catalogue: Catalogue, cause: Cause, line: Line) -> dict[str, str]:
@@ -136,13 +167,17 @@ def _captures(catalogue: Catalogue, cause: Cause, line: Line) -> dict[str, str]:
     return found
 
 
-def _why(hit: _Hit, proof: str, line: Line, peer: str, fault: str) -> str:
+def _why(told: _Told, peer: str) -> str:
+    hit, line = told.hit, told.line
+    if hit is None:
+        return told.otherwise
+    proof = line.words_at(*hit.span) if hit.span else told.otherwise
     words = proof if len(proof) <= 120 else f"{proof[:117]}..."
     parts = [f"“{words}” ({hit.signature.by})" if hit.signature.by else f"“{words}”"]
     if hit.signature.faults:
         parts.append(f"said of {peer or 'nobody in particular'}")
-    if line.layers:
-        parts.append("inside " + " inside ".join(reversed(line.layers)))
+    if layers := line.layers:
+        parts.append("inside " + " inside ".join(reversed(layers)))
     if line.cut:
         parts.append("the message is cut")
     return ", ".join(parts)

@@ -1,12 +1,13 @@
-"""Edges of the way in: declared endpoint → Service, Ingress → Service, Service → pods behind it."""
+"""Edges of the way in: declared endpoint → Service, Ingress → Service, Service → pods behind it, or who should make it."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 
 from runbook.diagnosis.edge import Edge
 from runbook.diagnosis.index import Index
+from runbook.domain.helm import HelmRelease, release_storage
 from runbook.domain.network import Backend, Ingress, Service
 from runbook.domain.pods import Pod
 from runbook.model import ObjectRef
@@ -14,17 +15,46 @@ from runbook.model import ObjectRef
 
 def edges(index: Index, services: Mapping[str, str]) -> Iterator[Edge]:
     """All edges that end at a Service or start at one."""
+    ways = list(dict.fromkeys(_ways(index, services)))
+    yield from ways
+    yield from _makers(index, {edge.target for edge in ways if index.get(edge.target) is None})
+    selected = _by_label(index)
+    for ref, obj in index.objects.items():
+        if isinstance(obj, Service):
+            yield from _service(index, ref, obj, selected)
+
+
+def _ways(index: Index, services: Mapping[str, str]) -> Iterator[Edge]:
     for ref, probe in index.probes.items():
         named = services.get(probe.name) or probe.service
         if "/" in named:
             namespace, name = named.split("/", 1)
             yield Edge(ref, ObjectRef("Service", namespace, name), "serves", "the inventory's endpoint")
-    selected = _by_label(index)
     for ref, obj in index.objects.items():
         if isinstance(obj, Ingress):
             yield from _ingress(ref, obj)
-        elif isinstance(obj, Service):
-            yield from _service(index, ref, obj, selected)
+
+
+def _makers(index: Index, absent: Set[ObjectRef]) -> Iterator[Edge]:
+    """Which release should make a Service that is not there, by the names that charts give their Services."""
+    if not absent:
+        return
+    releases: dict[str, list[tuple[ObjectRef, HelmRelease]]] = defaultdict(list)
+    for ref, obj in index.objects.items():
+        if isinstance(obj, HelmRelease):
+            releases[release_storage(obj)[0]].append((ref, obj))
+    for service in sorted(absent):
+        near = releases[service.namespace]
+        for ref, obj in near:
+            if _names(obj, service.name, alone=len(near) == 1):
+                yield Edge(service, ref, "made-by", "the release's name")
+
+
+def _names(release: HelmRelease, service: str, *, alone: bool) -> bool:
+    """`<release>`, `<release>-<chart>`, or `<release>-…` where no other release lives: more would be guessing."""
+    name, chart = release_storage(release)[1], release.spec.chart
+    charts = {h.chart_name for h in release.status.history or ()} | ({chart.spec.chart} if chart else set())
+    return service in {name, *(f"{name}-{c}" for c in charts if c)} or (alone and service.startswith(f"{name}-"))
 
 
 def _ingress(ref: ObjectRef, obj: Ingress) -> Iterator[Edge]:

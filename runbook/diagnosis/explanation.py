@@ -42,7 +42,8 @@ def explain(
     catalogue = catalogue or built_in()
     endpoints = {e.name: e for e in inventory.endpoints} if inventory else {}
     services = {name: e.service for name, e in endpoints.items() if e.service}
-    network = graph.build(index.build(snapshot), services)
+    opted = inventory.secrets_access.namespaces if inventory else ()
+    network = graph.build(index.build(snapshot), services, opted)
     walker = Walker(network, catalogue, {name: tuple(e.status) for name, e in endpoints.items()})
     failing = [
         _Failing(ref, walk) for ref, state in walker.healths.members() if (walk := _walk(walker, ref, state.state))

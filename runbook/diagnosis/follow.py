@@ -67,6 +67,9 @@ def structure(walker: Walker, ref: ObjectRef) -> Walk | None:
     edges = walker.graph.out(ref, "needs", "serves", "runs-on")
     walks = [walk for edge in edges if edge.target.kind == "Secret" for walk in _makers(walker, edge)]
     walks += [
+        walk for edge in edges if walker.graph.absent(edge.target) == "missing" for walk in _deployers(walker, edge)
+    ]
+    walks += [
         walker.walk(edge.target).after(edge)
         for edge in edges
         if edge.target.kind in _STRUCTURAL and walker.health(edge.target).state == "failing"
@@ -80,6 +83,13 @@ def _makers(walker: Walker, edge: Edge) -> Iterator[Walk]:
         return
     for made in walker.graph.out(edge.target, "made-by"):
         if walker.health(made.target).state == "failing":
+            yield walker.walk(made.target).after(made).after(edge)
+
+
+def _deployers(walker: Walker, edge: Edge) -> Iterator[Walk]:
+    """Walks to the red releases that should have made a Service which does not exist."""
+    for made in walker.graph.out(edge.target, "made-by") if edge.target.kind == "Service" else ():
+        if walker.health(made.target).state != "fine":
             yield walker.walk(made.target).after(made).after(edge)
 
 

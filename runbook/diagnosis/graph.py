@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from runbook.diagnosis import edges_flux, edges_network, edges_workload
@@ -19,10 +19,14 @@ Missing = Literal["missing", "unseen", ""]
 
 @dataclass(frozen=True)
 class Graph:
-    """Outgoing edges by object. Cycles may exist: whoever walks remembers where it was."""
+    """Outgoing edges by object. Cycles may exist: whoever walks remembers where it was.
+
+    `opted` are the namespaces whose Secrets the inventory lets us list; of others nobody knows which are there.
+    """
 
     index: Index
     outgoing: Mapping[ObjectRef, tuple[Edge, ...]]
+    opted: frozenset[str] = field(default_factory=frozenset)
 
     def out(self, ref: ObjectRef, *relations: Relates) -> tuple[Edge, ...]:
         """The object's edges of these relations, in the order of the relations asked for."""
@@ -30,18 +34,19 @@ class Graph:
         return tuple(e for relation in relations for e in edges if e.relation == relation)
 
     def absent(self, ref: ObjectRef) -> Missing:
-        """`missing` when the kind was observed and the object is not there; `unseen` when nobody looked."""
+        """`missing` when it was looked for and is not there; `unseen` when nobody looked (for a Secret: in its namespace)."""
         if self.index.get(ref) is not None:
             return ""
-        return "missing" if self.index.saw(ref.kind) else "unseen"
+        looked = self.index.saw(ref.kind) and (ref.kind != "Secret" or ref.namespace in self.opted)
+        return "missing" if looked else "unseen"
 
 
-def build(index: Index, services: Mapping[str, str] | None = None) -> Graph:
+def build(index: Index, services: Mapping[str, str] | None = None, opted: Iterable[str] = ()) -> Graph:
     """All edges of a snapshot. `services` maps a declared endpoint's name to its Service (`namespace/name`)."""
     edges: dict[ObjectRef, dict[Edge, None]] = defaultdict(dict)
     for edge in _all(index, services or {}):
         edges[edge.origin][edge] = None
-    return Graph(index, {ref: tuple(found) for ref, found in edges.items()})
+    return Graph(index, {ref: tuple(found) for ref, found in edges.items()}, frozenset(opted))
 
 
 def _all(index: Index, services: Mapping[str, str]) -> Iterable[Edge]:

@@ -1,53 +1,122 @@
-"""Regular expressions that stay linear and cost next to nothing when they cannot match.
+"""Regular expressions that stay linear and cost next to nothing when they cannot match. They read a text in lower case.
 
-Each alternative of a pattern has a literal that must be in the text; a look for those is some fifty times cheaper
-than the expression itself, and it keeps the whole catalogue at tens of thousands of messages a second.
+Each alternative of a pattern has literals of which one must be in the text; a look for those is some fifty times
+cheaper than the expression itself, and an alternative that is nothing but a literal needs no expression at all. That
+keeps the whole catalogue at tens of thousands of messages a second.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 _NESTED = re.compile(r"\((?:[^()\\]|\\.)*[*+](?:[^()\\]|\\.)*\)(?:[*+]|\{\d*,\})")
 _UNBOUNDED = re.compile(r"(?<!\\)(?:\.|\]|\\[sSdDwW])(?:[*+]|\{\d*,\})")
-_MIN_LITERAL = 3
+_CLASS = re.compile(r"\[\^?\]?(?:[^\]\\]|\\.)*\]")
+_REPEATED = re.compile(r"[?*]|\{0|\{,")
+_LOOK = ("(?=", "(?!", "(?<=", "(?<!")
+_OPENING = re.compile(r"\((?:\?:|\?P<[^>]*>)?")
+_PLAIN = re.compile(r"[^\\.^$|?*+()\[\]{}]*\Z")
+_MIN_LITERAL = 2
 _SHORTHAND = "sSdDwWbBAZ0123456789"
+# Words that nearly every failure has are a poor reason to try an expression.
+_COMMON = re.compile(
+    r"failed|error|not found|https?://|image|invalid|release|connection|timeout|status|unable to|resource| (?:to|for|is|with|the) "
+)
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """One alternative: one of `literals` is in whatever it matches. Without `regex` it is its only literal."""
+
+    literals: tuple[str, ...]
+    regex: re.Pattern[str] | None
+
+    def could_be(self, lowered: str) -> bool:
+        """Whether one of its literals is there."""
+        return any(literal in lowered for literal in self.literals)
+
+    def find(self, lowered: str) -> Span | None:
+        """Where it is in a text that has one of its literals."""
+        if self.regex is None:
+            start = lowered.find(self.literals[0])
+            return (start, start + len(self.literals[0])) if start >= 0 else None
+        match = self.regex.search(lowered)
+        return match.span() if match else None
 
 
 class Pattern:
-    """One signature's expression, case ignored. Raises ValueError with the reason when it could run away."""
+    """One signature's expression, case ignored: it is put into lower case, as are the texts that it reads.
 
-    __slots__ = ("literals", "parts", "source")
+    Raises ValueError with the reason when it could run away.
+    """
+
+    __slots__ = ("groups", "literals", "parts", "source")
 
     def __init__(self, source: str) -> None:
         if reason := runaway(source):
             raise ValueError(reason)
         self.source = source
-        self.parts = tuple((_literal(part), _compiled(part)) for part in alternatives(source))
-        self.literals = tuple(literal for literal, _ in self.parts if literal)
+        self.parts = tuple(_part(in_lower_case(part)) for part in alternatives(source))
+        self.groups = tuple({name for part in self.parts if part.regex for name in part.regex.groupindex})
+        self.literals = tuple(literal for part in self.parts for literal in part.literals if literal)
 
-    def search(self, text: str, lowered: str) -> re.Match[str] | None:
-        """The longest match of any alternative in `text`; `lowered` is the same text in lower case."""
-        best: re.Match[str] | None = None
-        size = -1
-        for literal, regex in self.parts:
-            if literal in lowered:
-                match = regex.search(text)
-                if match is not None and match.end() - match.start() > size:
-                    best, size = match, match.end() - match.start()
-        return best
+    def search(self, lowered: str) -> Span | None:
+        """The longest match of any alternative in a text that is in lower case."""
+        return longest([part for part in self.parts if part.could_be(lowered)], lowered)
+
+    def holds(self, lowered: str) -> bool:
+        """Whether any alternative is in a text that is in lower case."""
+        for part in self.parts:
+            for literal in part.literals:
+                if literal in lowered and (part.regex is None or part.regex.search(lowered)):
+                    return True
+        return False
+
+    def named(self, span: Span, lowered: str) -> dict[str, Span]:
+        """Where the named groups of a match are."""
+        for part in self.parts:
+            match = part.regex.match(lowered, *span) if part.regex and part.regex.groupindex else None
+            if match is not None and match.span() == span:
+                return {name: match.span(name) for name in part.regex.groupindex if match[name]} if part.regex else {}
+        return {}
 
 
-def _literal(part: str) -> str:
-    literal = longest_literal(part)
-    return literal if len(literal) >= _MIN_LITERAL else ""
+def longest(parts: Iterable[Part], lowered: str) -> Span | None:
+    """The longest match of any of them."""
+    best: Span | None = None
+    size = -1
+    for part in parts:
+        span = part.find(lowered)
+        if span is not None and span[1] - span[0] > size:
+            best, size = span, span[1] - span[0]
+    return best
 
 
-def _compiled(part: str) -> re.Pattern[str]:
+def _part(source: str) -> Part:
     try:
-        return re.compile(part, re.IGNORECASE)
+        regex = re.compile(source)
     except re.error as error:
         raise ValueError(f"not a regular expression: {error}") from error
+    if len(source) >= _MIN_LITERAL and _PLAIN.match(source):
+        return Part((source,), None)
+    literals = needed(source)
+    return Part(literals if min(map(len, literals)) >= _MIN_LITERAL else ("",), regex)
+
+
+_KEPT = re.compile(r"\\.|\(\?P<[^>]*>|\(\?P=[^)]*\)")
+
+
+def in_lower_case(source: str) -> str:
+    """An expression that matches in lower case what the given one matches; escapes and the names of groups stay."""
+    parts, at = [], 0
+    for kept in _KEPT.finditer(source):
+        parts += [source[at : kept.start()].lower(), kept.group(0)]
+        at = kept.end()
+    return "".join([*parts, source[at:].lower()])
 
 
 def runaway(source: str) -> str:
@@ -61,47 +130,74 @@ def runaway(source: str) -> str:
 
 def alternatives(source: str) -> list[str]:
     """The parts between top-level bars."""
-    parts, depth, start, in_class, i = [], 0, 0, False, 0
+    parts, depth, start, i = [], 0, 0, 0
     while i < len(source):
-        char = source[i]
+        char, width = source[i], 1
         if char == "\\":
-            i += 1
-        elif in_class:
-            in_class = char != "]"
+            width = 2
         elif char == "[":
-            in_class = True
+            width = _class(source, i)
         elif char in "()":
             depth += 1 if char == "(" else -1
         elif char == "|" and depth == 0:
             parts.append(source[start:i])
             start = i + 1
-        i += 1
+        i += width
     return [*parts, source[start:]]
 
 
-def longest_literal(source: str) -> str:
-    """The longest run of plain characters outside groups and classes that every match must contain, in lower case."""
-    runs, run, depth, i = [], "", 0, 0
+def needed(source: str) -> tuple[str, ...]:
+    """Literals of which every match of one alternative has at least one, in lower case; ("",) where there are none."""
+    choices: list[tuple[str, ...]] = [("",)]
+    run, i = "", 0
     while i < len(source):
-        char, width = source[i], 1
-        plain = ""
+        char, width, plain = source[i], 1, ""
         if char == "\\":
-            width = 2
-            following = source[i + 1 : i + 2]
+            width, following = 2, source[i + 1 : i + 2]
             plain = "" if following in _SHORTHAND else following
         elif char == "[":
-            end = source.find("]", i + 2)
-            width = (end - i + 1) if end > 0 else 1
-        elif char in "()":
-            depth += 1 if char == "(" else -1
+            width = _class(source, i)
+        elif char == "(":
+            width = _group(source, i)
+            if not source.startswith(_LOOK, i) and not _REPEATED.match(source, i + width):
+                inner = source[_OPENING.match(source, i).end() : i + width - 1]  # type: ignore[union-attr]
+                choices.append(tuple(literal for part in alternatives(inner) for literal in needed(part)))
         elif char == "{":
             width = source.find("}", i) - i + 1
         elif char not in ".^$|?*+":
             plain = char
-        if depth == 0 and plain and source[i + width : i + width + 1] not in ("?", "*", "{"):
+        if plain and not _REPEATED.match(source, i + width):
             run += plain
         else:
-            runs.append(run)
+            choices.append((run,))
             run = ""
         i += max(width, 1)
-    return max([*runs, run], key=len).lower()
+    best = max([*choices, (run,)], key=lambda literals: min(map(_worth, literals)) - len(literals) / 4)
+    return tuple(dict.fromkeys(literal.lower() for literal in best))
+
+
+def _worth(literal: str) -> float:
+    """How much a literal tells: its length, less the words that are everywhere."""
+    return len(_COMMON.sub("", literal)) + len(literal) / 100 if len(literal) >= _MIN_LITERAL else -1000
+
+
+def _class(source: str, at: int) -> int:
+    closed = _CLASS.match(source, at)
+    return closed.end() - at if closed else 1
+
+
+def _group(source: str, at: int) -> int:
+    """How long the group is that opens here."""
+    depth, i = 0, at
+    while i < len(source):
+        char, width = source[i], 1
+        if char == "\\":
+            width = 2
+        elif char == "[":
+            width = _class(source, i)
+        elif char in "()":
+            depth += 1 if char == "(" else -1
+            if depth == 0:
+                return i + 1 - at
+        i += width
+    return len(source) - at

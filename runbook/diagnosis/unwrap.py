@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from runbook.diagnosis.masks import mask
 
 HEAD, TAIL = 3000, 2000
-_EVENT_LIMIT, _CONDITION_LIMIT = 1024, 20000
+_LIMITS, _CONDITION_LIMIT = (1023, 1024), 20000  # events; conditions
+_CUT = ("...", "…", "[truncated]")
 _JSON_LIMIT = 100_000
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
-_SPACE = re.compile(r"\s+")
-_HELM_LOGS = re.compile(r"Last Helm logs:")
+_HELM_LOGS = "Last Helm logs:"
 _SECOND_TRY = re.compile(r"; (?:Get|GET|Head|HEAD) \"?http://")
+# Old kubelets guess at credentials before they say what happened.
+_GUESS = re.compile(r"this may be because there are no credentials on this request\.?", re.IGNORECASE)
 _JSON_FIELD = re.compile(r'"(?:msg|message|log|error|err|reason|cause)"\s*:\s*"((?:[^"\\]|\\.){1,4000})')
 _JSON_KEYS = ("msg", "message", "log", "error", "err", "cause", "errorCauses")
 
@@ -36,45 +38,55 @@ _WRAPPERS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A message as one line. `words` is `text` without names, `lowered` that in lower case.
 
-    `cut` says that the message's end is missing; `layers` names who wrapped whom.
+    `cut` says that the message's end is missing.
     """
 
     text: str
     words: str
     lowered: str
     cut: bool
-    layers: tuple[str, ...]
+
+    def words_at(self, start: int, end: int) -> str:
+        """What the words say where something was found in them in lower case."""
+        return (self.words if len(self.words) == len(self.lowered) else self.lowered)[start:end]
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Who wrapped whom, outermost first."""
+        return tuple(name for name, pattern in _WRAPPERS if pattern.search(self.text[:1000]))
 
 
 def one_line(message: object) -> Line:
     """Bring any message to one line. Anything that is not a text becomes its text; None becomes empty."""
     raw = "" if message is None else message if isinstance(message, str) else str(message)
-    cut = _is_cut(raw)
     text = _from_json(raw)
+    cut = len(raw) in _LIMITS or len(raw) >= _CONDITION_LIMIT
     if len(text) > HEAD + TAIL:
         text, cut = f"{text[:HEAD]} … {text[-TAIL:]}", True
-    text = _ANSI.sub(" ", text.replace('\\"', '"').replace("\\n", " ").replace("\\t", " "))
-    text = _SPACE.sub(" ", text)
-    text = _HELM_LOGS.split(text, maxsplit=1)[0].strip()
-    if second := _SECOND_TRY.search(text):
+    if "\\" in text:
+        text = text.replace('\\"', '"').replace("\\n", " ").replace("\\t", " ")
+    text = " ".join(text.split())
+    if not text.isprintable():
+        text = " ".join(_ANSI.sub(" ", text).split())
+    cut = cut or text.endswith(_CUT)
+    text = _without_asides(text)
+    words = mask(text)
+    return Line(text, words, words.lower(), cut)
+
+
+def _without_asides(text: str) -> str:
+    """The text without what its emitter only supposes, tries a second time or quotes from its log."""
+    if " no credentials " in text:
+        text = _GUESS.sub("", text)
+    if _HELM_LOGS in text:
+        text = text.partition(_HELM_LOGS)[0]
+    if "http://" in text and (second := _SECOND_TRY.search(text)):
         # An OCI client asks a private address again without TLS; only the first answer means anything.
         text = text[: second.start()]
-    layers = tuple(name for name, pattern in _WRAPPERS if pattern.search(text[:1000]))
-    words = mask(text)
-    return Line(text, words, words.lower(), cut, layers)
-
-
-def _is_cut(raw: str) -> bool:
-    size = len(raw)
-    return (
-        raw[-40:].rstrip().endswith(("...", "…", "[truncated]"))
-        or size in (_EVENT_LIMIT, _EVENT_LIMIT - 1)
-        or size >= _CONDITION_LIMIT
-    )
+    return text.strip()
 
 
 def _from_json(raw: str) -> str:

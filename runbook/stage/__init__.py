@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from runbook.stage.amending import amend_inventory
+    from runbook.stage.catalogues import catalogue_of
+    from runbook.stage.identity import read_inventory
     from runbook.stage.lookback import LookBack, look_back
     from runbook.stage.looking import look, observe_for_explanation, observe_for_inventory, recorded_snapshot
     from runbook.stage.opening import begin, located
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "LookBack": "lookback", "PARAMETERS": "parameters", "Replayed": "replaying", "STAGES": "stages", "Stage": "steps",
-    "amend_inventory": "amending", "begin": "opening", "located": "opening", "look": "looking", "look_back": "lookback", "observe_for_explanation": "looking",
-    "observe_for_inventory": "looking", "recorded_snapshot": "looking", "replay_attempts": "replaying",
+    "amend_inventory": "amending", "catalogue_of": "catalogues", "begin": "opening", "located": "opening", "look": "looking", "look_back": "lookback", "observe_for_explanation": "looking",
+    "observe_for_inventory": "looking", "read_inventory": "identity", "recorded_snapshot": "looking", "replay_attempts": "replaying",
 }  # fmt: skip
 
 __all__ = [
@@ -29,11 +31,13 @@ __all__ = [
     "Stage",
     "amend_inventory",
     "begin",
+    "catalogue_of",
     "located",
     "look",
     "look_back",
     "observe_for_explanation",
     "observe_for_inventory",
+    "read_inventory",
     "recorded_snapshot",
     "replay_attempts",
 ]

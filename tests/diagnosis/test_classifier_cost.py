@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import random
+import re
 import time
+from pathlib import Path
 
 import pytest
 
 from runbook.diagnosis.catalogue import built_in
 from runbook.diagnosis.classify import classify
-from runbook.diagnosis.patterns import Pattern, alternatives, longest_literal
+from runbook.diagnosis.masks import MASKS
+from runbook.diagnosis.patterns import Pattern, alternatives, in_lower_case
+from runbook.diagnosis.shortlist import shortlist
+from runbook.diagnosis.unwrap import one_line
 
 MEGABYTE = 1_000_000
 
@@ -64,22 +70,93 @@ def test_an_expression_that_could_run_away_is_refused(bad: str) -> None:
 @pytest.mark.parametrize(
     ("source", "parts", "literals"),
     [
-        ("abc|d(e|f)g", ["abc", "d(e|f)g"], ["abc", "d"]),
-        (r"no such host|[|]x", ["no such host", "[|]x"], ["no such host", "x"]),
-        (r"exec: .{1,200}: not", [r"exec: .{1,200}: not"], ["exec: "]),
-        (r"colou?r", [r"colou?r"], ["colo"]),
-        (r"index\.yaml\b", [r"index\.yaml\b"], ["index.yaml"]),
+        ("abc|d(e|f)g", ["abc", "d(e|f)g"], [("abc",), ("",)]),
+        (r"no such host|[|]xy", ["no such host", "[|]xy"], [("no such host",), ("xy",)]),
+        (r"exec: .{1,200}: not", [r"exec: .{1,200}: not"], [("exec: ",)]),
+        (r"colou?r", [r"colou?r"], [("colo",)]),
+        (r"index\.yaml\b", [r"index\.yaml\b"], [("index.yaml",)]),
+        (r"[a-z\])]: invalid", [r"[a-z\])]: invalid"], [(": invalid",)]),
+        (r"(kubelet|k[a-z]|calico) is", [r"(kubelet|k[a-z]|calico) is"], [(" is",)]),
+        (r"(?:kubelet|cri(o|tl))?: down", [r"(?:kubelet|cri(o|tl))?: down"], [(": down",)]),
+        (r"(kubelet|the (crio|docker)) x", [r"(kubelet|the (crio|docker)) x"], [("kubelet", "the ")]),
+        (r"(?!secret)x(pod|node)", [r"(?!secret)x(pod|node)"], [("pod", "node")]),
     ],
 )
 def test_each_alternative_is_looked_up_by_what_it_must_contain(
-    source: str, parts: list[str], literals: list[str]
+    source: str, parts: list[str], literals: list[tuple[str, ...]]
 ) -> None:
     assert alternatives(source) == parts
-    assert [longest_literal(p) for p in parts] == literals
+    assert [set(part.literals) for part in Pattern(source).parts] == [set(wanted) for wanted in literals]
 
 
-def test_the_literal_never_hides_a_match() -> None:
-    for text in ("Connection REFUSED", "HTTP2: x", "x: EOF", "Http: server gave HTTP response to HTTPS client"):
-        for recogniser in built_in().faults:
-            found = recogniser.pattern.search(text, text.lower())
-            assert (found is not None) == any(regex.search(text) for _, regex in recogniser.pattern.parts)
+def _by_hand(pattern: Pattern, text: str) -> int:
+    """How long the longest match of a pattern's alternatives is, looked for without any literal."""
+    found = (re.search(in_lower_case(part), text) for part in alternatives(pattern.source))
+    return max((match.end() - match.start() for match in found if match), default=-1)
+
+
+def _patterns() -> list[Pattern]:
+    catalogue = built_in()
+    signatures = [s for cause in catalogue.causes.values() for s in cause.signatures]
+    given = [pattern for s in signatures for pattern in (s.pattern, s.unless) if pattern]
+    return given + [r.pattern for r in (*catalogue.calm, *catalogue.peers, *catalogue.faults)]
+
+
+def test_no_literal_hides_a_match_or_makes_it_shorter() -> None:
+    patterns = _patterns()
+    for text in _told()[::15]:
+        lowered = one_line(text).lowered
+        for pattern in patterns:
+            span, wanted = pattern.search(lowered), _by_hand(pattern, lowered)
+            assert (-1 if span is None else span[1] - span[0]) == wanted, (pattern.source, text)
+            assert pattern.holds(lowered) == (wanted >= 0)
+
+
+def _told() -> list[str]:
+    data = Path(__file__).parents[1] / "data"
+    tables = [
+        line.split("\t")[-1]
+        for name in ("wordings", "heldout", "blind")
+        for line in (data / f"{name}.tsv").read_text().splitlines()
+    ]
+    return tables + [json.loads(line)["message"] for line in (data / "messages.jsonl").read_text().splitlines()]
+
+
+def test_the_shortlist_leaves_out_no_signature_peer_or_fault_that_holds() -> None:
+    listed = shortlist(built_in())
+    for text in [*_told(), *(t[:3000] for t in _hostile().values())]:
+        line = one_line(text)
+        found = listed.present(line.lowered)
+        for number, recogniser in enumerate([*listed.calm, *listed.peers, *listed.faults]):
+            if recogniser.pattern.search(line.lowered):
+                assert number in found, (recogniser.id, text)
+        for number, (cause, signature) in enumerate(listed.signatures, listed.first_signature):
+            if signature.pattern is not None and signature.pattern.search(line.lowered):
+                assert number in found, (cause.id, text)
+
+
+def test_an_expression_is_put_into_lower_case_and_its_escapes_and_names_are_not() -> None:
+    assert in_lower_case(r"(?P<Kind>[A-Z]\S\D+) Was \BNot(?P=Kind)") == r"(?P<Kind>[a-z]\S\D+) was \Bnot(?P=Kind)"
+    pattern = Pattern(r"no (?P<kind>[A-Z][A-Za-z]+) with the Name")
+    text = "error: no serviceaccount with the name"
+    span = pattern.search(text)
+    assert span is not None
+    assert {name: text[slice(*at)] for name, at in pattern.named(span, text).items()} == {"kind": "serviceaccount"}
+
+
+def test_what_a_users_group_names_keeps_its_case() -> None:
+    entry = "schema: runbook/causes/v1\ncauses:\n  - id: crd-missing\n    signatures:\n      - {by: us, match: 'odd (?P<Thing>[A-Z][a-z]+) here', rank: 20}\n"
+    answer = classify("an odd Widget here", catalogue=built_in().extended("ours.yaml", entry))
+    assert (answer.cause, answer.captures["Thing"]) == ("crd-missing", "Widget")
+
+
+def test_what_a_mask_cannot_match_without_is_in_whatever_it_matches() -> None:
+    for text in _told():
+        for literals, pattern, _ in MASKS:
+            assert any(literal in text for literal in literals) or not pattern.search(text), (literals, text)
+
+
+def test_who_is_asked_is_known_by_kind_or_reason_alone() -> None:
+    untrusted = "x509: certificate signed by unknown authority"
+    assert classify(untrusted, kind="GitRepository").cause == "source-ca-untrusted"
+    assert classify(untrusted, reason="ErrImagePull").cause == "registry-ca-untrusted"

@@ -10,11 +10,11 @@ from diagnosis_worlds import deployment, event, failed, job, pod, release, seale
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runbook.diagnosis import as_json, explain
+from runbook.diagnosis import as_json, explain, graph, index
 from runbook.diagnosis.catalogue import built_in
 from runbook.domain.meta import condition as find
 from runbook.domain.probes import EndpointProbe
-from runbook.model import Explanation, Snapshot
+from runbook.model import Explanation, ObjectRef, Snapshot
 
 NAMES = ("a", "b", "c", "d")
 ERRORS = (
@@ -241,6 +241,57 @@ class TestTimeAndProof:
         (cause,) = explain(snapshot(service, behind, slices, extra={"EndpointProbe": (probe,)})).first_causes
         assert cause.cause == "image-not-found"
         assert {e.object.kind: e.relation for e in cause.explains} == {"Pod": "self", "Endpoint": "caused-by"}
+
+
+class TestAServiceThatDoesNotExist:
+    """Nothing serves the endpoint: the release that should have made the Service says why, when it is red."""
+
+    REFUSED = 'admission webhook "policy.lab" denied the request: no limits'
+
+    def _explained(
+        self, named: str, *releases: Any, kinds: tuple[str, ...] = ("HelmRelease", "Service")
+    ) -> Explanation:
+        probe = EndpointProbe("web", "https://web.lab/health", service=named, status=503)
+        return explain(snapshot(*releases, observed=kinds, extra={"EndpointProbe": (probe,)}))
+
+    @pytest.mark.parametrize("service", ["web", "web-frontend", "web-http"])
+    def test_hangs_on_its_releases_first_cause(self, service: str) -> None:
+        red = release("ns", "web", failed("ns", "web", self.REFUSED), chart={"spec": {"chart": "frontend"}})
+        found = self._explained(f"ns/{service}", red)
+        (cause,) = found.first_causes
+        assert cause.cause == "admission-denied"
+        assert {(e.object.kind, e.relation) for e in cause.explains} == {
+            ("HelmRelease", "self"),
+            ("Endpoint", "caused-by"),
+        }
+        assert found.unexplained == ()
+
+    def test_of_two_releases_only_the_one_that_names_it(self) -> None:
+        red = release("ns", "web", failed("ns", "web", self.REFUSED))
+        other = release("ns", "web-api", "Helm install succeeded", "InstallSucceeded", ready="True")
+        found = self._explained("ns/web-api", red, other)
+        assert [str(u.object) for u in found.unexplained] == ["Endpoint/web"]
+        assert "does not exist" in found.unexplained[0].why
+        assert [str(u.object) for u in self._explained("ns/web-x", red, other).unexplained] == ["Endpoint/web"]
+
+    def test_beside_another_release_the_charts_name_still_says_whose_it_is(self) -> None:
+        red = release("ns", "web", failed("ns", "web", self.REFUSED), chart={"spec": {"chart": "frontend"}})
+        other = release("ns", "db", "Helm install succeeded", "InstallSucceeded", ready="True")
+        (cause,) = self._explained("ns/web-frontend", red, other).first_causes
+        assert {e.object.kind for e in cause.explains} == {"HelmRelease", "Endpoint"}
+
+    def test_not_in_another_namespace_and_not_where_services_were_not_looked_for(self) -> None:
+        red = release("ns", "web", failed("ns", "web", self.REFUSED))
+        for found in (self._explained("other/web", red), self._explained("ns/web", red, kinds=("HelmRelease",))):
+            assert [str(u.object) for u in found.unexplained] == ["Endpoint/web"]
+
+
+@pytest.mark.parametrize(("opted", "said"), [((), "unseen"), (("shop",), "unseen"), (("ns", "shop"), "missing")])
+def test_a_secret_is_missing_only_where_secrets_may_be_listed(opted: tuple[str, ...], said: str) -> None:
+    state = snapshot({"kind": "Secret", "metadata": {"name": "there", "namespace": "shop"}}, observed=("Secret",))
+    network = graph.build(index.build(state), opted=opted)
+    assert network.absent(ObjectRef("Secret", "ns", "db")) == said
+    assert network.absent(ObjectRef("Secret", "shop", "there")) == ""
 
 
 def test_what_could_not_be_observed_is_said() -> None:

@@ -1,0 +1,160 @@
+"""Which expressions could hold of a message at all, found by four-byte pieces of what they must contain.
+
+A catalogue has a thousand literals and a message a few hundred pieces. The pieces are read as numbers, four runs over
+the bytes; the few that a literal also has name the literals to look for, and a literal that is there names the
+expressions to try. Nothing that could hold is left out: a literal too short for a piece is always looked for.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import chain
+
+from runbook.diagnosis.catalogue import Catalogue, Cause, Recogniser, Signature
+from runbook.diagnosis.patterns import Part, Pattern
+
+_SIZE = 4
+Present = dict[int, list[Part]]
+_Entry = tuple[str, tuple[tuple[int, Part], ...]]
+
+
+class Index:
+    """Numbered patterns by the literals of their alternatives."""
+
+    def __init__(self, patterns: Mapping[int, Pattern]) -> None:
+        owners: dict[str, list[tuple[int, Part]]] = defaultdict(list)
+        for number, pattern in patterns.items():
+            for part in pattern.parts:
+                for literal in part.literals:
+                    owners[literal].append((number, part))
+        common = Counter(piece for literal in owners for piece in set(_all_pieces(literal)))
+        by_piece: dict[int, list[_Entry]] = defaultdict(list)
+        always: list[_Entry] = []
+        for literal, which in owners.items():
+            runs = _all_pieces(literal)
+            rarest = min(runs, key=lambda piece: (piece in _frequent(), common[piece]), default=None)
+            place = always if rarest is None else by_piece[rarest]
+            place.append((literal, tuple(which)))
+        self._by_piece = {piece: tuple(entries) for piece, entries in by_piece.items()}
+        self._known = frozenset(self._by_piece)
+        self._always = tuple(always)
+
+    def present(self, lowered: str) -> Present:
+        """The parts by pattern number of which a literal is in the text (which is in lower case)."""
+        found: Present = {}
+        for place in (self._always, *map(self._by_piece.__getitem__, self._known.intersection(pieces(lowered)))):
+            for literal, which in place:
+                if literal in lowered:
+                    for number, part in which:
+                        parts = found.get(number)
+                        if parts is None:
+                            found[number] = [part]
+                        elif part not in parts:
+                            parts.append(part)
+        return found
+
+
+class Shortlist:
+    """A catalogue's calm, peers, faults and signatures under one numbering; a lower number takes precedence.
+
+    Signatures that no text is needed for are found by their faults or their reasons.
+    """
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        signatures = [(cause, signature) for cause in catalogue.causes.values() for signature in cause.signatures]
+        self.signatures: tuple[tuple[Cause, Signature], ...] = tuple(sorted(signatures, key=lambda s: -s[1].rank))
+        self.calm, self.peers, self.faults = catalogue.calm, catalogue.peers, catalogue.faults
+        self.first_peer = len(self.calm)
+        self.first_fault = self.first_peer + len(self.peers)
+        self.first_signature = self.first_fault + len(self.faults)
+        self._recognisers = recognisers = [*self.calm, *self.peers, *self.faults]
+        patterns = {number: recogniser.pattern for number, recogniser in enumerate(recognisers)}
+        self._by_fault: dict[str, list[int]] = defaultdict(list)
+        self._by_reason: dict[str, list[int]] = defaultdict(list)
+        for number, (_, signature) in enumerate(self.signatures, self.first_signature):
+            if signature.pattern is not None:
+                patterns[number] = signature.pattern
+                continue
+            place, keys = (
+                (self._by_fault, signature.faults) if signature.faults else (self._by_reason, signature.reasons)
+            )
+            for key in keys:
+                place[key].append(number)
+        self._index = Index(patterns)
+        self._said = _said([*self.calm, *self.peers])
+
+    def present(self, lowered: str) -> Present:
+        """The expressions that could hold, by number."""
+        return self._index.present(lowered)
+
+    def said(self, reason: str, kind: str) -> frozenset[int]:
+        """The calm and the peers that a reason or a kind says without words."""
+        return self._said.get(reason, _NONE) | self._said.get(kind, _NONE)
+
+    def in_order(self, found: Present, said: frozenset[int]) -> tuple[list[int], list[int], list[int], list[int]]:
+        """The numbers of the calm, the peers, the faults and the worded signatures to try, each by precedence."""
+        numbers = sorted(said.union(found) if said else found)
+        peers = bisect_left(numbers, self.first_peer)
+        faults = bisect_left(numbers, self.first_fault)
+        signatures = bisect_left(numbers, self.first_signature)
+        return numbers[:peers], numbers[peers:faults], numbers[faults:signatures], numbers[signatures:]
+
+    def wordless(self, fault: str, reason: str) -> list[int]:
+        """The numbers of the signatures that a fault or a reason says without words."""
+        return [*self._by_fault.get(fault, ()), *self._by_reason.get(reason, ())]
+
+    def recogniser(self, number: int) -> Recogniser:
+        """The calm, peer or fault of this number."""
+        return self._recognisers[number]
+
+    def signature(self, number: int) -> tuple[Cause, Signature]:
+        """The signature of this number, and its cause."""
+        return self.signatures[number - self.first_signature]
+
+
+_NONE: frozenset[int] = frozenset()
+
+
+def _said(recognisers: Sequence[Recogniser]) -> dict[str, frozenset[int]]:
+    """The numbers of recognisers by the kinds and reasons that say them without words; nothing says nothing."""
+    said: dict[str, set[int]] = defaultdict(set)
+    for number, recogniser in enumerate(recognisers):
+        for key in (*recogniser.kinds, *recogniser.reasons):
+            said[key].add(number)
+    return {key: frozenset(numbers) for key, numbers in said.items() if key}
+
+
+def pieces(text: str) -> Iterable[int]:
+    """All pieces of four bytes of a text, as numbers."""
+    data = memoryview(text.encode("utf-8", "replace"))
+    size = len(data)
+    return chain.from_iterable(
+        data[offset : offset + ((size - offset) & ~3)].cast("I") for offset in range(min(_SIZE, size - _SIZE + 1))
+    )
+
+
+def _all_pieces(literal: str) -> list[int]:
+    """The four bytes at each place of a literal."""
+    data = memoryview(literal.encode("utf-8", "replace"))
+    return [data[i : i + _SIZE].cast("I")[0] for i in range(len(data) - _SIZE + 1)]
+
+
+# Pieces that nearly every message has are poor guides.
+_FREQUENT = (
+    "erro fail led  not  to  the for ing ion tion ed: or:  of  is http ://  get  in ect age  in connect ready time"
+)
+
+
+@lru_cache(maxsize=1)
+def _frequent() -> frozenset[int]:
+    padded = (f" {word} " for word in _FREQUENT.split())
+    return frozenset(piece for word in padded for piece in _all_pieces(word))
+
+
+@lru_cache(maxsize=8)
+def shortlist(catalogue: Catalogue) -> Shortlist:
+    """The catalogue's shortlist, made once."""
+    return Shortlist(catalogue)
