@@ -116,7 +116,7 @@ def _via(walk: Walk) -> tuple[str, ...]:
 def _not_evaluated(snapshot: Snapshot) -> tuple[Gap, ...]:
     asked = [kind for kind in dict.fromkeys((*_ASKED, *KINDS)) if kind in snapshot.gaps]
     malformed = [Gap(str(ref), f"could not be read: {why}") for ref, why in snapshot.malformed]
-    return (*(snapshot.gaps[kind] for kind in asked), *malformed)
+    return (*(snapshot.gaps[kind] for kind in asked), *malformed, *snapshot.left_out)
 
 
 def as_json(explanation: Explanation) -> dict[str, object]:

@@ -28,7 +28,8 @@ class Snapshot:
     `observed_at` is the cluster's time. `objects` maps a kind's name (`Pod`, `HelmRelease`, and the probes of
     `domain/probes.py` by their class name) to typed, frozen objects; a kind that is absent from `objects` and from
     `gaps` was never asked for, which `of` reports as such. `malformed` are objects that were served but could not be
-    decoded: each is a finding of its own, and nothing else is lost.
+    decoded: each is a finding of its own, and nothing else is lost. `left_out` is what was given and not used: files
+    without objects, older copies.
     """
 
     observed_at: datetime
@@ -36,6 +37,7 @@ class Snapshot:
     objects: Mapping[str, tuple[Any, ...]]
     gaps: Mapping[str, Gap] = field(default_factory=dict)
     malformed: tuple[tuple[ObjectRef, str], ...] = ()
+    left_out: tuple[Gap, ...] = ()
 
     def of(self, kind: type[T]) -> tuple[T, ...]:
         """All observed objects of a typed kind; raises NotObserved when the kind could not be observed."""
