@@ -45,6 +45,7 @@ class _Found:
     kinds: set[str] = field(default_factory=set)
     newest: datetime | None = None
     untimed: int = 0
+    lists: int = 0
     aside: list[str] = field(default_factory=list)
     older: dict[ObjectRef, list[datetime | None]] = field(default_factory=dict)
     odd: dict[Path, int] = field(default_factory=dict)
@@ -74,7 +75,7 @@ def load(paths: Sequence[Path]) -> Snapshot:
 def _timeless(paths: Sequence[Path], found: _Found) -> UsageError:
     names = ", ".join(str(p) for p in paths)
     read_ = found.untimed + len(found.malformed)
-    held = f"; {read_} object(s) without one" if read_ else "; a list of none" if found.kinds else ""
+    held = f"; {read_} object(s) without one" if read_ else "; a list of none" if found.lists else ""
     return UsageError(
         f"no object with a time in {names}{held}", hint="Give files made by kubectl get -o json or -o yaml."
     )
@@ -143,6 +144,7 @@ def _take(document: bytes | msgspec.Raw, found: _Found, path: Path, place: str, 
         _take_object(document, head.kind or kind, head.api_version, (path, where), found)
         return
     held = head.kind.removesuffix("List")
+    found.lists += 1
     if held:
         found.kinds.add(held)
     for number, item in enumerate(head.items):

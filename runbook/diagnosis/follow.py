@@ -115,7 +115,7 @@ def _dependency(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classificat
             return walk
         reasons.append(walk)
     if not reasons:
-        return nowhere(f"it waits for a dependency that its message does not name: “{sign.message}”")
+        return nowhere(f"it waits for a dependency that its message does not name: “{sign.message[:300]}”")
     return reasons[0]
 
 
