@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 _ABSENT = {"secret-missing": "Secret", "configmap-missing": "ConfigMap"}
 _REFERENCE = re.compile(r"\b(Secret|ConfigMap)\b.{0,60}?['\"]([a-z0-9-]{1,63})/([a-z0-9.-]{1,253})['\"]")
+_WHO_MAKES = {
+    "Secret": "Whether a SealedSecret (or another maker) declares {}.",
+    "ConfigMap": "Whether {} is there now, and which release or Kustomization should make it.",
+}
 _WEBHOOKS = ("webhook-unreachable", "webhook-tls", "webhook-no-dry-run", "istio-injection")
 _SOURCE_LAYERS = ("source", "registry")
 _CONSUMERS = ("HelmRelease", "HelmChart", "Kustomization")
@@ -102,10 +106,10 @@ def _missing(walker: Walker, ref: ObjectRef, sign: Sign, needed: ObjectRef, mean
         return nowhere(f"its message says that {needed} is missing, and it is there now")
     cause = walker.catalogue.causes["secret-missing" if needed.kind == "Secret" else "configmap-missing"]
     captures = {**meaning.captures, needed.kind.lower(): needed.name}
-    # Without a look at those who could make it, that nobody does is not known.
-    looked = needed.kind != "Secret" or walker.index.saw("SealedSecret")
+    # Without a look at those who could make it, that nobody does is not known; nor, in a recording, that it is not there.
+    looked = walker.index.saw("SealedSecret") if needed.kind == "Secret" else walker.index.snapshot.complete
     proof: Proof = "fact" if looked else "hypothesis"
-    decides = "" if looked else f"Whether a SealedSecret (or another maker) declares {needed}."
+    decides = "" if looked else _WHO_MAKES[needed.kind].format(needed)
     return Walk(Root(cause.id, ref, needed, sign.message, sign.at, proof, decides, captures))
 
 

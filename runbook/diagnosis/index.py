@@ -44,8 +44,8 @@ class Index:
         return self.snapshot.observed_at
 
     def saw(self, kind: str) -> bool:
-        """Whether the kind was observed at all, so that an absent object is known to be absent."""
-        return kind in self.snapshot.objects and kind not in self.snapshot.gaps
+        """Whether the kind was observed at all, so that an absent object is known to be absent. Of a recording never: it holds what was saved."""
+        return self.snapshot.complete and kind in self.snapshot.objects and kind not in self.snapshot.gaps
 
     def get(self, ref: ObjectRef) -> Resource | None:
         """The object, or None when it is not in what was observed."""

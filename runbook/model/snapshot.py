@@ -29,7 +29,8 @@ class Snapshot:
     `domain/probes.py` by their class name) to typed, frozen objects; a kind that is absent from `objects` and from
     `gaps` was never asked for, which `of` reports as such. `malformed` are objects that were served but could not be
     decoded: each is a finding of its own, and nothing else is lost. `left_out` is what was given and not used: files
-    without objects, older copies.
+    without objects, older copies. `complete` says that each kind was listed as a whole: only then is an object that is
+    not here known not to be there.
     """
 
     observed_at: datetime
@@ -38,6 +39,7 @@ class Snapshot:
     gaps: Mapping[str, Gap] = field(default_factory=dict)
     malformed: tuple[tuple[ObjectRef, str], ...] = ()
     left_out: tuple[Gap, ...] = ()
+    complete: bool = True
 
     def of(self, kind: type[T]) -> tuple[T, ...]:
         """All observed objects of a typed kind; raises NotObserved when the kind could not be observed."""
