@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from runbook.domain.cluster import ConfigMap, Generic, Secret
+from runbook.domain.custom import WITH_SPEC
 from runbook.domain.kinds import KINDS, decode
 from runbook.domain.meta import Resource
 from runbook.model import ObjectRef
@@ -75,11 +76,7 @@ def text_of(document: bytes | msgspec.Raw) -> bytes:
 def _decoded(document: bytes | msgspec.Raw, tree: dict[str, Any], kind: str, version: str) -> tuple[Resource, str]:
     known = KINDS.get(kind)
     if known is None or known.group != version.rpartition("/")[0]:
-        named = {"kind": kind, "apiVersion": version, "metadata": _mended(tree["metadata"], 0)}
-        try:
-            return msgspec.convert(named, type=Generic), ""
-        except msgspec.ValidationError as error:
-            return Generic(kind=kind), str(error)
+        return _generic(tree, kind, version)
     try:
         return _without_values(decode(kind, document)), ""
     except msgspec.ValidationError:
@@ -88,6 +85,20 @@ def _decoded(document: bytes | msgspec.Raw, tree: dict[str, Any], kind: str, ver
         return _without_values(decode(kind, json.dumps(_mended(tree, 0)).encode())), ""
     except msgspec.ValidationError as error:
         return Generic(kind=kind), str(error)
+
+
+def _generic(tree: dict[str, Any], kind: str, version: str) -> tuple[Resource, str]:
+    """An object of a kind without a struct. A status or spec of another shape than usual is no reason to lose it."""
+    named = {"kind": kind, "apiVersion": version, "metadata": _mended(tree["metadata"], 0)}
+    spec = {"spec": tree.get("spec")} if kind in WITH_SPEC else {}
+    status = {"status": _mended(tree.get("status") or {}, 0)}
+    problem = ""
+    for parts in ({**spec, **status}, status, spec, {}):
+        try:
+            return msgspec.convert({**named, **parts}, type=Generic), ""
+        except msgspec.ValidationError as error:
+            problem = str(error)
+    return Generic(kind=kind), problem
 
 
 def _without_values(obj: Resource) -> Resource:

@@ -14,6 +14,7 @@ Relates = Literal[
     "applies",  # an object of a Kustomization or a release
     "owns",  # an ownerReference, downwards
     "needs",  # a Secret, ConfigMap, claim or account that must exist
+    "pulls-with",  # imagePullSecrets: the kubelet goes on without one that is not there
     "made-by",  # who should make a Secret, or a Service that is not there
     "serves",  # Service → Pod, Ingress → Service, endpoint → Service
     "runs-on",  # Pod → Node

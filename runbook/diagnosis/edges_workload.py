@@ -32,5 +32,7 @@ def edges(index: Index) -> Iterator[Edge]:
 
 def _needs(ref: ObjectRef, spec: PodSpec) -> Iterator[Edge]:
     for need in references.of_pod_spec(spec, ref.namespace):
-        if not need.optional:
+        if need.where == "imagePullSecrets":
+            yield Edge(ref, ObjectRef(need.kind, need.namespace, need.name), "pulls-with", "spec.imagePullSecrets")
+        elif not need.optional:
             yield Edge(ref, ObjectRef(need.kind, need.namespace, need.name), "needs", need.where)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from runbook.diagnosis import behind
 from runbook.diagnosis.classify import Classification
 from runbook.diagnosis.edge import Edge, Relates
 from runbook.diagnosis.roots import Root, Walk, better, nowhere
@@ -65,7 +66,8 @@ def live(walker: Walker, ref: ObjectRef) -> Walk | None:
 def structure(walker: Walker, ref: ObjectRef) -> Walk | None:
     """Proof without words: a needed Secret that its SealedSecret cannot make, a claim, a node, a Service without pods."""
     edges = walker.graph.out(ref, "needs", "serves", "runs-on")
-    walks = [walk for edge in edges if edge.target.kind == "Secret" for walk in _makers(walker, edge)]
+    secrets = [e for e in edges if e.target.kind == "Secret" and walker.index.get(e.target) is None]
+    walks = [walk for edge in secrets for walk in behind.makers(walker, edge)]
     walks += [
         walk for edge in edges if walker.graph.absent(edge.target) == "missing" for walk in _deployers(walker, edge)
     ]
@@ -75,15 +77,6 @@ def structure(walker: Walker, ref: ObjectRef) -> Walk | None:
         if edge.target.kind in _STRUCTURAL and walker.health(edge.target).state == "failing"
     ]
     return better(walks)
-
-
-def _makers(walker: Walker, edge: Edge) -> Iterator[Walk]:
-    """Walks to the SealedSecrets that should make a Secret that is not known to be there."""
-    if walker.index.get(edge.target) is not None:
-        return
-    for made in walker.graph.out(edge.target, "made-by"):
-        if walker.health(made.target).state == "failing":
-            yield walker.walk(made.target).after(made).after(edge)
 
 
 def _deployers(walker: Walker, edge: Edge) -> Iterator[Walk]:
@@ -179,6 +172,9 @@ def _waiting(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification
     if standing:
         why = walker.walk(standing[0])
         return nowhere(f"it waits for {standing[0]}: {why.why}", *why.hypotheses)
+    untold = [t for t in there if not walker.healths.tells(t)]
+    if untold:
+        return nowhere(f"it waits for {_list(untold)}, whose own state is not in what was observed")
     if there and len(there) == len(named) and not hook:
         return nowhere(f"its message is older than the state of what it names: {_list(there)} is ready now")
     if other := live(walker, ref):

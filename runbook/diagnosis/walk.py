@@ -16,11 +16,12 @@ from runbook.diagnosis.health import FLUX, Healths
 from runbook.diagnosis.index import ENDPOINT
 from runbook.diagnosis.roots import Root, Walk, better, nowhere
 from runbook.diagnosis.signs import Health, Sign
+from runbook.domain.custom import MAKERS, ROUTES
 from runbook.model import Hypothesis, ObjectRef
 
 _DEEPEST = 100
 _LAST_RESORT = "image-pull-failed"
-_BY_STRUCTURE = (ENDPOINT, "Ingress", "Service")
+_BY_STRUCTURE = (ENDPOINT, "Ingress", "Service", *ROUTES)
 
 
 class Walker:
@@ -80,6 +81,8 @@ class Walker:
         symptoms = [(s, c) for s, c in current if c.role == "symptom"]
         if symptoms and (current[0][1].role != "unknown" or ref.kind not in FLUX):
             return self._symptoms(ref, symptoms)
+        if ref.kind in MAKERS and health.state == "failing" and (made := blame.unmade(self, ref, health)):
+            return made
         if current and health.state == "failing":
             return nowhere(f"no known cause in its message: “{_short(current[0][0])}”")
         return follow.below(self, ref) or follow.structure(self, ref) or follow.dull(self, ref)
