@@ -124,31 +124,42 @@ def _place(number: int) -> str:
     return f"document {number}" if number > 1 else ""
 
 
-def _take(document: bytes | msgspec.Raw, found: _Found, path: Path, place: str, kind: str = "", depth: int = 0) -> None:
-    """One document: an object, a List of them, a List of Lists, or an array. `kind` is what a typed List holds."""
+def _take(
+    document: bytes | msgspec.Raw, found: _Found, path: Path, place: str, of: tuple[str, str] = ("", ""), depth: int = 0
+) -> None:
+    """One document: an object, a List of them, a List of Lists, or an array. `of` is the kind and version a typed List holds."""
     if depth > _DEEPEST:
         raise UsageError(f"lists within lists, more than {_DEEPEST} deep ({place})", field=str(path))
     where = f"{path.name}, {place}" if place else path.name
     if bytes(memoryview(document)[:64]).lstrip()[:1] == b"[":
         for number, item in enumerate(msgspec.json.decode(document, type=list[msgspec.Raw])):
-            _take(item, found, path, f"{place}[{number}]", kind, depth + 1)
+            _take(item, found, path, f"{place}[{number}]", of, depth + 1)
         return
     head = _head(document)
-    if head is None or not (head.kind or kind):
+    kind = (head.kind if head is not None else "") or of[0]
+    if head is None or not kind:
         what = "an object without a kind" if head is not None else "something that is not an object"
         if depth:
             found.malformed.append((ObjectRef("?", "", "?"), f"{what}: kind is missing ({where})"))
             return
         raise UsageError(f"holds {what}: kind is missing", field=f"{path}, {place}" if place else str(path))
-    if head.items is None or not (head.kind or kind).endswith("List"):
-        _take_object(document, head.kind or kind, head.api_version, (path, where), found)
+    version = head.api_version or of[1]
+    if head.items is None or not kind.endswith("List"):
+        _take_object(document, kind, version, (path, where), found)
         return
-    held = head.kind.removesuffix("List")
+    held = kind.removesuffix("List")
     found.lists += 1
     if held:
         found.kinds.add(held)
     for number, item in enumerate(head.items):
-        _take(item, found, path, f"{place}{'.' if place else ''}items[{number}]", held, depth + 1)
+        _take(
+            item,
+            found,
+            path,
+            f"{place}{'.' if place else ''}items[{number}]",
+            (held, version if held else ""),
+            depth + 1,
+        )
 
 
 def _head(document: bytes | msgspec.Raw) -> _Head | None:
@@ -161,7 +172,7 @@ def _head(document: bytes | msgspec.Raw) -> _Head | None:
 
 
 def _take_object(
-    document: bytes | msgspec.Raw, kind: str, version: str | None, place: tuple[Path, str], found: _Found
+    document: bytes | msgspec.Raw, kind: str, version: str, place: tuple[Path, str], found: _Found
 ) -> None:
     path, where = place
     try:

@@ -50,7 +50,7 @@ class Read:
         return other.newest is not None and (self.newest is None or self.newest < other.newest)
 
 
-def read(document: bytes | msgspec.Raw, kind: str, version: str | None, where: str) -> Read:
+def read(document: bytes | msgspec.Raw, kind: str, version: str, where: str) -> Read:
     """Read one object found at `where`. Raises msgspec.ValidationError when it has no name."""
     odd, tree = False, {}
     try:
@@ -64,7 +64,7 @@ def read(document: bytes | msgspec.Raw, kind: str, version: str | None, where: s
     ref = ObjectRef(kind, str(metadata.get("namespace") or ""), metadata["name"])
     newest, number = max(_times(tree), default=None), str(metadata.get("resourceVersion", ""))
     revision = int(number) if number.isdecimal() else None
-    found, problem = _decoded(document, tree, kind, version or "")
+    found, problem = _decoded(document, tree, kind, version)
     return Read(ref, newest, revision, str(metadata.get("uid") or ""), found, problem and f"{problem} ({where})", odd)
 
 

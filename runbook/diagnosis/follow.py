@@ -114,7 +114,8 @@ def _dependency(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classificat
 
 def _blocked(walker: Walker, edge: Edge) -> Walk:
     target, health = edge.target, walker.health(edge.target)
-    if absent := walker.graph.absent(target):
+    absent = walker.graph.absent(target)
+    if absent and target not in walker.healths.heard:
         how = "does not exist" if absent == "missing" else "was not observed"
         return nowhere(f"it waits for {target}, which {how}")
     if health.state == "fine":
@@ -144,7 +145,8 @@ def _source(walker: Walker, ref: ObjectRef, sign: Sign) -> Walk:
     whys = []
     for edge in edges:
         health = walker.health(edge.target)
-        if absent := walker.graph.absent(edge.target):
+        absent = walker.graph.absent(edge.target)
+        if absent and edge.target not in walker.healths.heard:
             how = "does not exist" if absent == "missing" else "was not observed"
             whys.append(nowhere(f"it waits for {edge.target}, which {how}"))
         elif health.state == "fine" and health.suspended:
@@ -163,7 +165,7 @@ def _waiting(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification
     """Timeouts, failed hooks and health checks: the objects they name, else whatever fails below."""
     named = helmwords.waited_for(sign.message, ref.namespace)
     proof = "its message"
-    there = [t for t in named if not walker.graph.absent(t)]
+    there = [t for t in named if not walker.graph.absent(t) or t in walker.healths.heard]
     found = better(_walks(walker, [Edge(ref, t, "applies", proof) for t in there]))
     if found is not None:
         return found
@@ -190,7 +192,12 @@ def _gone(walker: Walker, ref: ObjectRef, sign: Sign, named: tuple[ObjectRef, ..
             return f"it waits for a hook that still runs, {_list(running)}, and nothing says that it cannot end"
         if any(not walker.graph.absent(j) for j in jobs):
             return f"its message speaks of a hook, and {_list(jobs)} has ended since"
+        if not walker.index.looked("Job") and not walker.index.looked("Pod"):
+            return "its message speaks of a hook, and neither Jobs nor pods were observed"
         return "its message speaks of a hook Job that is gone, and its pod and events with it"
+    unseen = [t for t in named if not walker.index.looked(t.kind)]
+    if unseen:
+        return f"it waits for {_list(unseen)}, which was not observed"
     if named:
         return f"its message names objects that are gone or replaced since: {_list(named)}"
     if later := _made_since(walker, ref, sign):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from runbook.diagnosis import hearsay
 from runbook.diagnosis.graph import Graph
 from runbook.diagnosis.index import ENDPOINT, ref_of
 from runbook.diagnosis.signs import FINE, MOVING, Health, Sign, of_flux, of_sealed
@@ -30,6 +31,7 @@ class Healths:
         self.graph = graph
         self.statuses = statuses or {}
         self._known: dict[ObjectRef, Health] = {}
+        self.heard = frozenset(hearsay.spoken_of(graph.index))
 
     def declared(self, ref: ObjectRef) -> bool:
         """Whether it lives outside the API and was probed."""
@@ -49,7 +51,7 @@ class Healths:
     def members(self) -> Iterator[tuple[ObjectRef, Health]]:
         """Every object that may stand in an explanation and is not fine, Flux objects first, each kind by name."""
         index = self.graph.index
-        refs = [ref for ref, obj in index.objects.items() if _is_member(obj)] + list(index.probes)
+        refs = [ref for ref, obj in index.objects.items() if _is_member(obj)] + list(index.probes) + sorted(self.heard)
         for ref in sorted(refs, key=lambda r: (r.kind not in FLUX, r)):
             health = self.of(ref)
             if health.state != "fine":
@@ -59,6 +61,8 @@ class Healths:
         index = self.graph.index
         if ref.kind == ENDPOINT and ref in index.probes:
             return self._endpoint(ref)
+        if ref in self.heard:
+            return hearsay.health(index, ref)
         obj = index.get(ref)
         if isinstance(obj, (Source, Kustomization, HelmRelease)):
             return of_flux(obj)

@@ -47,6 +47,10 @@ class Index:
         """Whether the kind was observed at all, so that an absent object is known to be absent. Of a recording never: it holds what was saved."""
         return self.snapshot.complete and kind in self.snapshot.objects and kind not in self.snapshot.gaps
 
+    def looked(self, kind: str) -> bool:
+        """Whether any object of the kind was observed or listed: of an absent one nothing is known where none was."""
+        return kind in self.snapshot.objects and kind not in self.snapshot.gaps
+
     def get(self, ref: ObjectRef) -> Resource | None:
         """The object, or None when it is not in what was observed."""
         return self.objects.get(ref)

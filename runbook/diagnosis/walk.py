@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from runbook.diagnosis import blame, follow
+from runbook.diagnosis import blame, follow, hearsay
 from runbook.diagnosis.catalogue import Catalogue
 from runbook.diagnosis.classify import Classification, classify
 from runbook.diagnosis.graph import Graph
@@ -65,12 +65,17 @@ class Walker:
 
     def _walk(self, ref: ObjectRef) -> Walk:
         health = self.health(ref)
+        if ref in self.healths.heard:
+            return hearsay.doubted(ref, self._by_words(ref, health))
         if self.index.get(ref) is None and not self.healths.declared(ref):
             return nowhere("it is not in what was observed")
         if health.suspended and health.state != "fine":
             return follow.below(self, ref) or Walk(self._suspended(ref, health))
         if ref.kind in _BY_STRUCTURE:
             return follow.structure(self, ref) or nowhere(follow.dead_end(self, ref, health))
+        return self._by_words(ref, health)
+
+    def _by_words(self, ref: ObjectRef, health: Health) -> Walk:
         current = [(s, self.read(ref, s)) for s in health.signs if not s.stale]
         causes = [(s, c) for s, c in current if c.role == "cause"]
         if causes:

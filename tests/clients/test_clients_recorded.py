@@ -57,6 +57,12 @@ def test_every_shape_of_kubectl_output_is_read(document: Any, tmp_path: Path) ->
     assert [p.metadata.name for p in snapshot.of(Pod)] == ["p"]
 
 
+def test_items_of_a_typed_list_have_its_version_where_they_say_none(tmp_path: Path) -> None:
+    bare = {"metadata": POD["metadata"], "status": {"conditions": []}}
+    document = many(bare, kind="HelmReleaseList", api="helm.toolkit.fluxcd.io/v2")
+    assert [r.metadata.name for r in recorded.load([write(tmp_path / "x.json", document)]).of(HelmRelease)] == ["p"]
+
+
 def test_yaml_with_several_documents(tmp_path: Path) -> None:
     path = tmp_path / "x.yaml"
     head = "kind: Pod\napiVersion: v1\nmetadata:\n  creationTimestamp: 2031-01-01T00:00:00Z\n  name: "
