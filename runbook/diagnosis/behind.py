@@ -23,6 +23,11 @@ _OF_A_SOURCE = ("SourceNotReady", "ArtifactFailed", "NoSourceArtifact", "ChartNo
 _CLAIM_WORDS = ("persistent", "Persistent")
 _NOT_FOUND = re.compile(r"\bsecrets? \"([a-z0-9.-]{1,253})\" not found")
 _SERVICE = re.compile(r"https://([a-z0-9-]{1,63})\.([a-z0-9-]{1,63})\.svc\b")
+ABSENT = ("dependency-missing", "namespace-missing", "service-account-missing")
+_ABSENT = {
+    "namespace-missing": re.compile(r"\bnamespaces? \"([a-z0-9-]{1,63})\" not found"),
+    "service-account-missing": re.compile(r"\bserviceaccounts? \"([a-z0-9.-]{1,253})\" not found"),
+}
 
 Behind = tuple[Walk | None, str]  # the walk to who is at fault; else a doubt, or nothing
 NOBODY: Behind = (None, "")
@@ -90,6 +95,28 @@ def _made(walker: Walker, edge: Edge) -> Behind:
         None,
         "" if known else f"Whether {edge.target} is there now, and who should make it (a SealedSecret, another).",
     )
+
+
+def absent(walker: Walker, ref: ObjectRef, sign: Sign, cause: str) -> Behind:
+    """Words that say something is not there: old news when it is, and in a recording only as sure as its absence."""
+    named = _absent(walker, ref, sign, cause)
+    there = [target for target in named if walker.index.get(target) is not None]
+    if named and len(there) == len(named):
+        return nowhere(f"its message says that {there[0]} does not exist, and it is there now"), ""
+    names = ", ".join(str(target) for target in named if target not in there)
+    return None, f"Whether {names} is there now." if named and not walker.index.snapshot.complete else ""
+
+
+def _absent(walker: Walker, ref: ObjectRef, sign: Sign, cause: str) -> list[ObjectRef]:
+    if cause == "dependency-missing":
+        edges = walker.graph.out(ref, "depends-on", "source")
+        return [
+            e.target
+            for e in edges
+            if re.search(rf"(?<![a-z0-9.-]){re.escape(e.target.name)}(?![a-z0-9-])", sign.message)
+        ]
+    kind, namespace = ("Namespace", "") if cause == "namespace-missing" else ("ServiceAccount", ref.namespace)
+    return [ObjectRef(kind, namespace, name) for name in dict.fromkeys(_ABSENT[cause].findall(sign.message))]
 
 
 def makers(walker: Walker, edge: Edge) -> Iterator[Walk]:

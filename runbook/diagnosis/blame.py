@@ -62,6 +62,8 @@ def _behind(walker: Walker, ref: ObjectRef, sign: Sign, cause: str) -> behind.Be
         return behind.pull_secret(walker, ref)
     if cause in ("webhook-unreachable", "istio-injection"):
         return behind.webhook(walker, ref, sign)
+    if cause in behind.ABSENT:
+        return behind.absent(walker, ref, sign, cause)
     return behind.maker(walker, ref, sign)
 
 
@@ -73,7 +75,7 @@ def _fault(walker: Walker, ref: ObjectRef, cause: str, captures: Mapping[str, st
         return ObjectRef("ResourceQuota", ref.namespace, name)
     if cause == "namespace-terminating" and (name := captures.get("namespace_named")):
         return ObjectRef("Namespace", "", name)
-    if cause == "node-not-ready" and ref.kind == "Pod":
+    if cause in ("node-not-ready", "cni-failure") and ref.kind == "Pod":
         for edge in walker.graph.out(ref, "runs-on"):
             if walker.health(edge.target).state == "failing":
                 return edge.target
@@ -118,6 +120,7 @@ def _missing(walker: Walker, ref: ObjectRef, sign: Sign, needed: ObjectRef, mean
     captures = {**meaning.captures, needed.kind.lower(): needed.name}
     # Without a look at those who could make it, that nobody does is not known; nor, in a recording, that it is not there.
     looked = walker.index.saw("SealedSecret") if needed.kind == "Secret" else walker.index.snapshot.complete
+    looked = looked or present is not None  # it is there, and the key is not in it
     proof: Proof = "fact" if looked else "hypothesis"
     decides = "" if looked else _WHO_MAKES[needed.kind].format(needed)
     return Walk(Root(cause.id, ref, needed, sign.message, sign.at, proof, decides, captures))
