@@ -142,13 +142,9 @@ def _lines(messages: str) -> Iterator[bytes]:
 
 
 def _catalogue(inventory: Path | None) -> Catalogue:
-    from runbook.diagnosis import built_in
-
-    if inventory is None:
-        return built_in()
     from runbook.stage import catalogue_of, read_inventory
 
-    return catalogue_of(read_inventory(str(inventory)))
+    return catalogue_of(read_inventory(str(inventory)) if inventory else None)
 
 
 def _show(causes: Iterable[Cause], format_: Format, caption: str) -> None:

@@ -39,7 +39,7 @@ def explain(
     from runbook.stage import catalogue_of, observe_for_explanation, read_inventory
 
     talk = Talk()
-    catalogue = catalogue_of(read_inventory(str(inventory))) if inventory else None
+    catalogue = catalogue_of(read_inventory(str(inventory)) if inventory else None)
     if from_:
         from runbook.stage import recorded_snapshot
 

@@ -1,217 +1,216 @@
 """Recorded objects instead of a cluster: any number of files of `kubectl get -o json` or `-o yaml`, or folders of them.
 
 "Now" is the newest time in the input. What is not in the input was not observed: each absent kind is a Gap, never
-an empty list.
+an empty list. What is in the input and was not used is said as well: files without objects, older copies, odd bytes.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import msgspec
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from runbook.clients import recordedfiles
+from runbook.clients.recordedobjects import Read, read, text_of
 from runbook.domain.cluster import Generic
-from runbook.domain.kinds import KINDS, decode
+from runbook.domain.kinds import KINDS
 from runbook.domain.meta import Resource
 from runbook.errors import UsageError
 from runbook.model import Gap, ObjectRef, Snapshot
 
 CLUSTER = "recorded"
-LARGEST = 200_000_000  # bytes of one file
 
-_SUFFIXES = (".json", ".yaml", ".yml")
-_TIME_KEYS = frozenset(
-    {
-        "creationTimestamp", "deletionTimestamp", "lastTransitionTime", "lastUpdateTime", "lastHeartbeatTime", "lastProbeTime",
-        "firstTimestamp", "lastTimestamp", "eventTime", "lastObservedTime", "time", "startTime", "completionTime", "startedAt",
-        "finishedAt", "firstDeployed", "lastDeployed", "lastScheduleTime", "renewTime", "lastReconciled", "firstReconciled",
-    }
-)  # fmt: skip
-_TIME = re.compile(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$")
 _DEEPEST = 60
+_NAMED = 5
+
+
+class _Head(msgspec.Struct, rename="camel"):
+    """What tells a List from an object. Anything else in these fields is no Kubernetes object."""
+
+    kind: str = ""
+    api_version: str | None = None
+    items: list[msgspec.Raw] | None = None
 
 
 @dataclass
 class _Found:
     """What the files hold so far."""
 
-    objects: dict[ObjectRef, tuple[datetime | None, Resource]] = field(default_factory=dict)
+    objects: dict[ObjectRef, Read] = field(default_factory=dict)
     malformed: list[tuple[ObjectRef, str]] = field(default_factory=list)
     kinds: set[str] = field(default_factory=set)
     newest: datetime | None = None
+    untimed: int = 0
+    lists: int = 0
+    aside: list[str] = field(default_factory=list)
+    older: dict[ObjectRef, list[datetime | None]] = field(default_factory=dict)
+    odd: dict[Path, int] = field(default_factory=dict)
 
 
 def load(paths: Sequence[Path]) -> Snapshot:
-    """Read files and folders into a snapshot. Of an object that occurs twice the one with the newer time counts.
+    """Read files and folders into a snapshot. Of an object that occurs twice the newer one counts; the older is history.
 
     Raises UsageError (exit 2) naming the file, and line and column where it has them, when a file is missing, too
-    large, empty, cut off or holds no objects; in a folder, files that hold no objects are left aside.
+    large, empty, cut off or holds no objects; in a folder, such files are left aside and named.
     """
     found = _Found()
     for path in paths:
-        _read(path, found)
+        _read_path(path, found)
     if found.newest is None:
-        names = ", ".join(str(p) for p in paths)
-        raise UsageError(f"no object with a time in {names}", hint="Give files made by kubectl get -o json or -o yaml.")
+        raise _timeless(paths, found)
     objects: dict[str, list[Resource]] = defaultdict(list)
-    for ref, (_, obj) in found.objects.items():
-        objects["Generic" if isinstance(obj, Generic) else ref.kind].append(obj)
+    for ref, one in found.objects.items():
+        if not one.problem:
+            objects["Generic" if isinstance(one.object, Generic) else ref.kind].append(one.object)
+    malformed = (*found.malformed, *((ref, one.problem) for ref, one in found.objects.items() if one.problem))
     served = {kind: tuple(objects.get(kind, ())) for kind in {*objects, *(k for k in found.kinds if k in KINDS)}}
     gaps = {k.kind: Gap(k.plural, "not in the input") for k in KINDS.values() if k.kind not in served}
-    return Snapshot(found.newest, CLUSTER, served, gaps, tuple(found.malformed))
+    return Snapshot(found.newest, CLUSTER, served, gaps, malformed, tuple(_left_out(found)), complete=False)
 
 
-def _read(path: Path, found: _Found) -> None:
+def _timeless(paths: Sequence[Path], found: _Found) -> UsageError:
+    names = ", ".join(str(p) for p in paths)
+    read_ = found.untimed + len(found.malformed)
+    held = f"; {read_} object(s) without one" if read_ else "; a list of none" if found.lists else ""
+    return UsageError(
+        f"no object with a time in {names}{held}", hint="Give files made by kubectl get -o json or -o yaml."
+    )
+
+
+def _read_path(path: Path, found: _Found) -> None:
     if path.is_dir():
-        files = sorted(p for p in path.rglob("*") if p.is_file() and p.suffix in _SUFFIXES)
-        before = len(found.objects)
-        for file in files:
-            for document in _documents(file, strict=False):
-                _take(document, found, file, strict=False)
-        if len(found.objects) == before:
-            raise UsageError(
-                "no recorded objects in this folder", field=str(path), hint="It looks for *.json, *.yaml and *.yml."
-            )
+        _read_folder(path, found)
         return
-    documents = list(_documents(path, strict=True))
-    for document in documents:
-        _take(document, found, path, strict=True)
-    if not documents:
+    if path.suffixes[-2:] in ([".tar", ".gz"], [".tgz"]) or path.suffix in (".tgz", ".zip", ".tar"):
+        raise UsageError("is an archive", field=str(path), hint="Unpack it and give the folder.")
+    number = 0
+    for number, document in enumerate(recordedfiles.documents(path), 1):
+        _take(document, found, path, _place(number))
+    if not number:
         raise UsageError("the file is empty", field=str(path))
 
 
-def _documents(path: Path, *, strict: bool) -> Iterator[Any]:
-    text = _text(path)
-    if not text.strip():
-        return
-    if text.lstrip()[0] in "{[":
+def _read_folder(path: Path, found: _Found) -> None:
+    """All files below it. What holds no objects is left aside by name: logs, notes, and what is broken."""
+    before = len(found.objects) + len(found.malformed)
+    for file in sorted(p for p in path.rglob("*") if p.is_file()):
+        name = str(file.relative_to(path))
+        if not file.name.endswith(recordedfiles.SUFFIXES):
+            found.aside.append(name)
+            continue
+        held = len(found.objects) + len(found.malformed) + len(found.kinds)
+        older = len(found.older)
         try:
-            yield json.loads(text)
+            for number, document in enumerate(recordedfiles.documents(file), 1):
+                _take(document, found, file, _place(number))
+        except UsageError as error:
+            found.aside.append(f"{name} ({error.message.removeprefix(str(path)).lstrip('/')})")
+            continue
+        if held == len(found.objects) + len(found.malformed) + len(found.kinds) and older == len(found.older):
+            found.aside.append(name)
+    if before == len(found.objects) + len(found.malformed) and not found.kinds:
+        raise UsageError(
+            "no recorded objects in this folder",
+            field=str(path),
+            hint=f"It looks for {', '.join(f'*{s}' for s in recordedfiles.SUFFIXES)}; {_some(found.aside)} hold none.",
+        )
+
+
+def _place(number: int) -> str:
+    return f"document {number}" if number > 1 else ""
+
+
+def _take(
+    document: bytes | msgspec.Raw, found: _Found, path: Path, place: str, of: tuple[str, str] = ("", ""), depth: int = 0
+) -> None:
+    """One document: an object, a List of them, a List of Lists, or an array. `of` is the kind and version a typed List holds."""
+    if depth > _DEEPEST:
+        raise UsageError(f"lists within lists, more than {_DEEPEST} deep ({place})", field=str(path))
+    where = f"{path.name}, {place}" if place else path.name
+    if bytes(memoryview(document)[:64]).lstrip()[:1] == b"[":
+        for number, item in enumerate(msgspec.json.decode(document, type=list[msgspec.Raw])):
+            _take(item, found, path, f"{place}[{number}]", of, depth + 1)
+        return
+    head = _head(document)
+    kind = (head.kind if head is not None else "") or of[0]
+    if head is None or not kind:
+        what = "an object without a kind" if head is not None else "something that is not an object"
+        if depth:
+            found.malformed.append((ObjectRef("?", "", "?"), f"{what}: kind is missing ({where})"))
             return
-        except json.JSONDecodeError as error:
-            where = f"{path}:{error.lineno}:{error.colno}"
-            if path.suffix == ".json" or strict:
-                raise UsageError(f"not JSON: {error.msg}", field=where, hint="Is the file cut off?") from error
-        except RecursionError as error:
-            raise UsageError("nested too deeply", field=str(path)) from error
+        raise UsageError(f"holds {what}: kind is missing", field=f"{path}, {place}" if place else str(path))
+    version = head.api_version or of[1]
+    if head.items is None or not kind.endswith("List"):
+        _take_object(document, kind, version, (path, where), found)
+        return
+    held = kind.removesuffix("List")
+    found.lists += 1
+    if held:
+        found.kinds.add(held)
+    for number, item in enumerate(head.items):
+        _take(
+            item,
+            found,
+            path,
+            f"{place}{'.' if place else ''}items[{number}]",
+            (held, version if held else ""),
+            depth + 1,
+        )
+
+
+def _head(document: bytes | msgspec.Raw) -> _Head | None:
     try:
-        yield from (document for document in YAML(typ="safe", pure=True).load_all(text) if document is not None)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
-        raise UsageError(f"not YAML: {error.problem}", field=where) from error
-    except YAMLError as error:
-        raise UsageError(f"not YAML: {error}", field=str(path)) from error
+        return msgspec.json.decode(document, type=_Head)
+    except msgspec.ValidationError:
+        return None
+    except UnicodeDecodeError:
+        return _head(text_of(document))
 
 
-def _text(path: Path) -> str:
+def _take_object(
+    document: bytes | msgspec.Raw, kind: str, version: str, place: tuple[Path, str], found: _Found
+) -> None:
+    path, where = place
     try:
-        size = path.stat().st_size
-        if size > LARGEST:
-            raise UsageError(f"{size} bytes; at most {LARGEST} are read from one file", field=str(path))
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"not UTF-8 at byte {error.start}", field=str(path)) from error
-    except OSError as error:
-        raise UsageError(f"cannot be read: {error.strerror or error}", field=str(path)) from error
-
-
-def _take(document: Any, found: _Found, path: Path, *, strict: bool, depth: int = 0) -> None:
-    """One document: an object, or a List of them, or a List of Lists."""
-    if isinstance(document, list) and depth < _DEEPEST:
-        for item in document:
-            _take(item, found, path, strict=strict, depth=depth + 1)
-        return
-    if not isinstance(document, dict) or not isinstance(document.get("kind"), str):
-        if strict:
-            raise UsageError("holds something that is not an object: kind is missing", field=str(path))
-        return
-    kind = document["kind"]
-    if kind.endswith("List") and isinstance(document.get("items"), list):
-        if kind != "List":
-            found.kinds.add(kind.removesuffix("List"))
-        for item in document["items"]:
-            served = (
-                {"kind": kind.removesuffix("List"), "apiVersion": document.get("apiVersion", "")}
-                if kind != "List"
-                else {}
-            )
-            _take({**served, **item} if isinstance(item, dict) else item, found, path, strict=strict, depth=depth + 1)
-        return
-    _take_object(document, kind, found, path)
-
-
-def _take_object(document: dict[str, Any], kind: str, found: _Found, path: Path) -> None:
-    metadata = document.get("metadata")
-    if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str):
-        found.malformed.append((ObjectRef(kind, "", "?"), f"metadata.name is missing ({path.name})"))
-        return
-    ref = ObjectRef(kind, str(metadata.get("namespace") or ""), metadata["name"])
-    newest = max(_times(document), default=None)
-    if newest is not None:
-        found.newest = max(found.newest or newest, newest)
-    earlier = found.objects.get(ref)
-    if earlier is not None and earlier[0] is not None and (newest is None or newest < earlier[0]):
-        return
-    try:
-        found.objects[ref] = (newest, _decoded(document, kind))
+        one = read(document, kind, version, where)
     except msgspec.ValidationError as error:
-        found.malformed.append((ref, str(error)))
-
-
-def _decoded(document: dict[str, Any], kind: str) -> Resource:
-    known = KINDS.get(kind)
-    group = str(document.get("apiVersion") or "").rpartition("/")[0]
-    slim = {k: v for k, v in _without_nulls(document, 0).items() if k != "managedFields"}
-    body = json.dumps(slim, default=_plain).encode()
-    if known is None or known.group != group:
-        return msgspec.json.decode(body, type=Generic)
-    return decode(kind, body)
-
-
-def _without_nulls(value: Any, depth: int) -> Any:
-    """A field that is null takes its default, as one that is absent."""
-    if depth > _DEEPEST:
-        return value
-    if isinstance(value, dict):
-        return {str(k): _without_nulls(v, depth + 1) for k, v in value.items() if v is not None}
-    return [_without_nulls(v, depth + 1) for v in value] if isinstance(value, list) else value
-
-
-def _plain(value: Any) -> str:
-    """YAML reads times as times; an object's fields have them as texts."""
-    if isinstance(value, datetime):
-        return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return str(value)
-
-
-def _times(value: Any, depth: int = 0) -> Iterator[datetime]:
-    """The times at which the cluster wrote something; certificates' dates and users' own fields are none."""
-    if depth > _DEEPEST:
+        found.malformed.append((ObjectRef(kind, "", "?"), f"{error} ({where})"))
         return
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if key in _TIME_KEYS and (at := _time(inner)) is not None:
-                yield at
-            elif isinstance(inner, (dict, list)) and key != "spec":
-                yield from _times(inner, depth + 1)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _times(inner, depth + 1)
+    if one.odd:
+        found.odd[path] = found.odd.get(path, 0) + 1
+    if one.newest is not None:
+        found.newest = max(found.newest or one.newest, one.newest)
+    else:
+        found.untimed += 1
+    earlier = found.objects.get(one.ref)
+    if earlier is not None:
+        older, newer = (one, earlier) if one.older_than(earlier) else (earlier, one)
+        found.older.setdefault(one.ref, []).append(older.newest)
+        one = newer
+    found.objects[one.ref] = one
 
 
-def _time(value: Any) -> datetime | None:
-    if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=UTC)
-    if isinstance(value, str) and _TIME.match(value):
-        return datetime.fromisoformat(value.replace("Z", "+00:00") if len(value) <= 26 else value[:26] + "+00:00")
-    return None
+def _left_out(found: _Found) -> Iterator[Gap]:
+    if found.aside:
+        yield Gap(f"{len(found.aside)} file(s) that hold no objects", f"left aside: {_some(found.aside)}")
+    if found.older:
+        each = [
+            f"{ref} of {_when(found.objects[ref].newest)} counts, {', '.join(map(_when, times))} is history"
+            for ref, times in found.older.items()
+        ]
+        yield Gap(f"{len(found.older)} object(s) at more than one time", _some(each))
+    for path, number in found.odd.items():
+        yield Gap(str(path), f"{number} object(s) with bytes that are not UTF-8: each such byte was read as �")
+
+
+def _when(at: datetime | None) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else "no time"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more

@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from runbook.diagnosis import behind
 from runbook.diagnosis.catalogue import Cause
 from runbook.diagnosis.classify import Classification
 from runbook.diagnosis.edge import Edge
 from runbook.diagnosis.roots import Proof, Root, Walk, nowhere
 from runbook.diagnosis.sealing import KEY_MISMATCH, key_mismatch
-from runbook.diagnosis.signs import Sign
+from runbook.diagnosis.signs import Health, Sign
 from runbook.domain.cluster import ConfigMap, Secret
 from runbook.domain.meta import Resource
 from runbook.model import ObjectRef
@@ -21,10 +22,13 @@ if TYPE_CHECKING:
 
 _ABSENT = {"secret-missing": "Secret", "configmap-missing": "ConfigMap"}
 _REFERENCE = re.compile(r"\b(Secret|ConfigMap)\b.{0,60}?['\"]([a-z0-9-]{1,63})/([a-z0-9.-]{1,253})['\"]")
+_WHO_MAKES = {
+    "Secret": "Whether a SealedSecret (or another maker) declares {}.",
+    "ConfigMap": "Whether {} is there now, and which release or Kustomization should make it.",
+}
 _WEBHOOKS = ("webhook-unreachable", "webhook-tls", "webhook-no-dry-run", "istio-injection")
 _SOURCE_LAYERS = ("source", "registry")
 _CONSUMERS = ("HelmRelease", "HelmChart", "Kustomization")
-_OF_A_SOURCE = ("SourceNotReady", "ArtifactFailed", "NoSourceArtifact", "ChartNotReady")
 
 
 def blame(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) -> Walk:
@@ -34,19 +38,33 @@ def blame(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) -
         return Walk(key_mismatch(ref, sign, cause, walker.index))
     if needed := _needed(walker, ref, sign, meaning):
         return _missing(walker, ref, sign, needed, meaning)
-    if ref.kind in _CONSUMERS and cause.layer in _SOURCE_LAYERS and (found := _through_source(walker, ref, sign)):
+    if ref.kind in _CONSUMERS and cause.layer in _SOURCE_LAYERS and (found := behind.source(walker, ref, sign)):
         return found
-    if meaning.cause == "unschedulable" and (found := _through_claim(walker, ref, sign)):
+    found, doubt = _behind(walker, ref, sign, meaning.cause)
+    if found is not None:
         return found
     cause = _by_structure(walker.catalogue.causes, cause, meaning, _asker(ref, sign))
     fault = _fault(walker, ref, cause.id, meaning.captures)
     shown = fault if fault.kind in ("Webhook", "ResourceQuota", "Namespace", "Node") else ref
-    proof: Proof = "hypothesis" if cause.hypothesis else "fact"
-    decides = cause.decides if cause.hypothesis else ""
+    proof: Proof = "hypothesis" if cause.hypothesis or doubt else "fact"
+    decides = cause.decides if cause.hypothesis else doubt
     edges = () if shown == ref else (Edge(ref, shown, "applies", "its message"),)
     return Walk(
         Root(cause.id, shown, fault, sign.message or sign.reason, sign.at, proof, decides, meaning.captures), edges
     )
+
+
+def _behind(walker: Walker, ref: ObjectRef, sign: Sign, cause: str) -> behind.Behind:
+    """Who stands behind the words, or what would have to be known to say that nobody does."""
+    if cause == "unschedulable":
+        return behind.claim(walker, ref, sign)
+    if cause == "registry-auth" and ref.kind == "Pod":
+        return behind.pull_secret(walker, ref)
+    if cause in ("webhook-unreachable", "istio-injection"):
+        return behind.webhook(walker, ref, sign)
+    if cause in behind.ABSENT:
+        return behind.absent(walker, ref, sign, cause)
+    return behind.maker(walker, ref, sign)
 
 
 def _fault(walker: Walker, ref: ObjectRef, cause: str, captures: Mapping[str, str]) -> ObjectRef:
@@ -57,7 +75,7 @@ def _fault(walker: Walker, ref: ObjectRef, cause: str, captures: Mapping[str, st
         return ObjectRef("ResourceQuota", ref.namespace, name)
     if cause == "namespace-terminating" and (name := captures.get("namespace_named")):
         return ObjectRef("Namespace", "", name)
-    if cause == "node-not-ready" and ref.kind == "Pod":
+    if cause in ("node-not-ready", "cni-failure") and ref.kind == "Pod":
         for edge in walker.graph.out(ref, "runs-on"):
             if walker.health(edge.target).state == "failing":
                 return edge.target
@@ -78,7 +96,7 @@ def top_controller(walker: Walker, ref: ObjectRef) -> ObjectRef:
 
 def _needed(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) -> ObjectRef | None:
     """The Secret or ConfigMap that the words say is absent."""
-    if meaning.cause not in (*_ABSENT, "helm-values-reference", "post-build-substitution"):
+    if meaning.cause not in (*_ABSENT, "helm-values-reference"):
         return None
     if named := _REFERENCE.search(sign.message):
         kind, namespace, name = named.groups()
@@ -91,53 +109,37 @@ def _needed(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification)
 def _missing(walker: Walker, ref: ObjectRef, sign: Sign, needed: ObjectRef, meaning: Classification) -> Walk:
     """A missing Secret is its maker's fault; nobody's when nothing declares it; old news when it is there now."""
     edge = Edge(ref, needed, "needs", "its message")
-    for made in walker.graph.out(needed, "made-by"):
-        if walker.health(made.target).state == "failing":
-            walk = walker.walk(made.target).after(made).after(edge)
-            if walk.root is not None or walk.why:
-                return walk
+    for walk in behind.makers(walker, edge):
+        if walk.root is not None or walk.why:
+            return walk
     present = walker.index.get(needed)
     key = meaning.captures.get("key", "")
     if present is not None and _has(present, key):
         return nowhere(f"its message says that {needed} is missing, and it is there now")
     cause = walker.catalogue.causes["secret-missing" if needed.kind == "Secret" else "configmap-missing"]
     captures = {**meaning.captures, needed.kind.lower(): needed.name}
-    # Without a look at those who could make it, that nobody does is not known.
-    looked = needed.kind != "Secret" or walker.index.saw("SealedSecret")
+    # Without a look at those who could make it, that nobody does is not known; nor, in a recording, that it is not there.
+    looked = walker.index.saw("SealedSecret") if needed.kind == "Secret" else walker.index.snapshot.complete
+    looked = looked or present is not None  # it is there, and the key is not in it
     proof: Proof = "fact" if looked else "hypothesis"
-    decides = "" if looked else f"Whether a SealedSecret (or another maker) declares {needed}."
+    decides = "" if looked else _WHO_MAKES[needed.kind].format(needed)
     return Walk(Root(cause.id, ref, needed, sign.message, sign.at, proof, decides, captures))
+
+
+def unmade(walker: Walker, ref: ObjectRef, health: Health) -> Walk | None:
+    """A maker that fails for a reason of its own: the Secret it should make is what others miss."""
+    for target in walker.graph.makes(ref):
+        if walker.index.get(target) is None:
+            cause, sign = walker.catalogue.causes["secret-missing"], next(iter(health.signs), None)
+            said, at = (sign.message or sign.reason, sign.at) if sign else ("", None)
+            return Walk(Root(cause.id, ref, target, said, at, "hypothesis", cause.decides, {"secret": target.name}))
+    return None
 
 
 def _has(obj: Resource, key: str) -> bool:
     if not key:
         return True
     return isinstance(obj, (Secret, ConfigMap)) and (obj.data is None or key in obj.data)
-
-
-def _through_source(walker: Walker, ref: ObjectRef, sign: Sign) -> Walk | None:
-    """A consumer that repeats its source's words is not at fault: its source is."""
-    if sign.reason not in _OF_A_SOURCE and "is not ready: " not in sign.message:
-        return None
-    for edge in walker.graph.out(ref, "source"):
-        if walker.health(edge.target).state != "fine":
-            walk = walker.walk(edge.target).after(edge)
-            if walk.root is not None:
-                return walk
-        elif walker.index.get(edge.target) is not None and sign.reason in _OF_A_SOURCE[:1]:
-            return nowhere(f"its message repeats {edge.target}, and that is ready now")
-    return None
-
-
-def _through_claim(walker: Walker, ref: ObjectRef, sign: Sign) -> Walk | None:
-    if "ersistent" not in sign.message:
-        return None
-    for edge in walker.graph.out(ref, "needs"):
-        if edge.target.kind == "PersistentVolumeClaim" and walker.health(edge.target).state == "failing":
-            walk = walker.walk(edge.target).after(edge)
-            if walk.root is not None:
-                return walk
-    return None
 
 
 def _asker(ref: ObjectRef, sign: Sign) -> str:

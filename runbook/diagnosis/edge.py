@@ -13,7 +13,9 @@ Relates = Literal[
     "hook",  # a Job that a Helm action made
     "applies",  # an object of a Kustomization or a release
     "owns",  # an ownerReference, downwards
+    "owned",  # the same, to the ReplicaSet of an earlier revision: what happens there is no longer the Deployment's
     "needs",  # a Secret, ConfigMap, claim or account that must exist
+    "pulls-with",  # imagePullSecrets: the kubelet goes on without one that is not there
     "made-by",  # who should make a Secret, or a Service that is not there
     "serves",  # Service → Pod, Ingress → Service, endpoint → Service
     "runs-on",  # Pod → Node

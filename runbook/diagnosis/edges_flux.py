@@ -6,14 +6,15 @@ from collections.abc import Iterable, Iterator
 
 from runbook.diagnosis.edge import Edge
 from runbook.diagnosis.index import Index
-from runbook.domain import owners, references
+from runbook.domain import custom, owners, references
+from runbook.domain.cluster import Generic
 from runbook.domain.flux import HelmChart, Kustomization, NameRef, Source, SourceRef
 from runbook.domain.helm import HelmRelease
 from runbook.model import ObjectRef
 
 
 def edges(index: Index) -> Iterator[Edge]:
-    """All edges that start at a Flux object or a SealedSecret's Secret."""
+    """All edges that start at a Flux object, or at a Secret that something makes."""
     for ref, obj in index.objects.items():
         if isinstance(obj, HelmRelease):
             yield from _release(index, ref, obj)
@@ -23,6 +24,9 @@ def edges(index: Index) -> Iterator[Edge]:
             yield from _source(ref, obj)
         elif ref.kind == "SealedSecret":
             yield Edge(ObjectRef("Secret", ref.namespace, ref.name), ref, "made-by", "the same namespace and name")
+        elif isinstance(obj, Generic) and obj.kind in custom.MAKERS and (name := custom.secret_made(obj)):
+            where = "spec.secretName" if obj.kind == "Certificate" else "spec.target.name"
+            yield Edge(ObjectRef("Secret", ref.namespace, name), ref, "made-by", where)
 
 
 def _source(ref: ObjectRef, obj: Source) -> Iterator[Edge]:

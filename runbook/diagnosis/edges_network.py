@@ -1,4 +1,4 @@
-"""Edges of the way in: declared endpoint → Service, Ingress → Service, Service → pods behind it, or who should make it."""
+"""Edges of the way in: declared endpoint, Ingress or route → Service, Service → pods behind it, or who should make it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Set
 
 from runbook.diagnosis.edge import Edge
 from runbook.diagnosis.index import Index
+from runbook.domain import custom
+from runbook.domain.cluster import Generic
 from runbook.domain.helm import HelmRelease, release_storage
 from runbook.domain.network import Backend, Ingress, Service
 from runbook.domain.pods import Pod
@@ -33,6 +35,9 @@ def _ways(index: Index, services: Mapping[str, str]) -> Iterator[Edge]:
     for ref, obj in index.objects.items():
         if isinstance(obj, Ingress):
             yield from _ingress(ref, obj)
+        elif isinstance(obj, Generic) and obj.kind in custom.ROUTES:
+            for service in custom.services(obj):
+                yield Edge(ref, service, "serves", "spec.http" if obj.kind == "VirtualService" else "spec.rules")
 
 
 def _makers(index: Index, absent: Set[ObjectRef]) -> Iterator[Edge]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runbook.diagnosis.edge import Edge
+from runbook.diagnosis import hearsay
+from runbook.diagnosis.edge import Edge, Relates
 from runbook.diagnosis.index import Index
 from runbook.domain import references
 from runbook.domain.cluster import PersistentVolumeClaim
@@ -12,12 +13,19 @@ from runbook.domain.pods import Pod, PodSpec
 from runbook.domain.workloads import Job, Workload
 from runbook.model import ObjectRef
 
+REVISION = "deployment.kubernetes.io/revision"
+
 
 def edges(index: Index) -> Iterator[Edge]:
     """All edges that start at a workload, a pod or a claim."""
     for owner, children in index.children.items():
         for child in children:
-            yield Edge(owner, child, "owns", "metadata.ownerReferences")
+            relation: Relates = "owned" if _is_replaced(index, owner, child) else "owns"
+            yield Edge(owner, child, relation, "metadata.ownerReferences")
+    for ref in hearsay.spoken_of(index):
+        for owner in hearsay.maker(ref):
+            if owner in index.objects:
+                yield Edge(owner, ref, "owns", "its name")
     for ref, obj in index.objects.items():
         if isinstance(obj, Pod):
             yield from _needs(ref, obj.spec)
@@ -30,7 +38,17 @@ def edges(index: Index) -> Iterator[Edge]:
             yield Edge(ref, target, "class", "spec.storageClassName")
 
 
+def _is_replaced(index: Index, owner: ObjectRef, child: ObjectRef) -> bool:
+    """A ReplicaSet of another revision than its Deployment is at."""
+    if owner.kind != "Deployment" or child.kind != "ReplicaSet":
+        return False
+    now, then = (index.objects[ref].metadata.annotation(REVISION) for ref in (owner, child))
+    return bool(now and then and now != then)
+
+
 def _needs(ref: ObjectRef, spec: PodSpec) -> Iterator[Edge]:
     for need in references.of_pod_spec(spec, ref.namespace):
-        if not need.optional:
+        if need.where == "imagePullSecrets":
+            yield Edge(ref, ObjectRef(need.kind, need.namespace, need.name), "pulls-with", "spec.imagePullSecrets")
+        elif not need.optional:
             yield Edge(ref, ObjectRef(need.kind, need.namespace, need.name), "needs", need.where)

@@ -18,6 +18,7 @@ from runbook.inventory.model import Inventory
 from runbook.model import Explained, Explanation, FirstCause, Gap, ObjectRef, Relation, Snapshot, Unexplained
 
 _SHARED = ("Secret", "ConfigMap")
+_LONGEST = 32_768
 _ASKED = (
     "HelmRelease", "Kustomization", "HelmChart", "HelmRepository", "OCIRepository", "GitRepository", "SealedSecret", "Pod",
     "Job", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Event", "Node", "PersistentVolumeClaim", "Service",
@@ -85,7 +86,7 @@ def _first_cause(walker: Walker, items: list[_Failing], now: datetime) -> FirstC
         root.cause,
         shown,
         root.proof,
-        root.message.strip(),
+        _bounded(root.message.strip()),
         tuple(Explained(i.object, _relation(i, shown), _via(i.walk)) for i in sorted(items, key=lambda i: i.object)),
         next_act(cause, shown, root.captures),
         max(0, round((now - max(times)).total_seconds())) if times else None,
@@ -93,6 +94,13 @@ def _first_cause(walker: Walker, items: list[_Failing], now: datetime) -> FirstC
         root.decides,
         dict(root.captures),
     )
+
+
+def _bounded(message: str) -> str:
+    """A message as it was said; one longer than the API allows a condition (32,768) is cut, and says so."""
+    if len(message) <= _LONGEST:
+        return message
+    return f"{message[: _LONGEST // 2]} … {message[-1000:]} (cut: it has {len(message)} letters)"
 
 
 def _shown(walker: Walker, roots: list[Root]) -> ObjectRef:
@@ -116,7 +124,7 @@ def _via(walk: Walk) -> tuple[str, ...]:
 def _not_evaluated(snapshot: Snapshot) -> tuple[Gap, ...]:
     asked = [kind for kind in dict.fromkeys((*_ASKED, *KINDS)) if kind in snapshot.gaps]
     malformed = [Gap(str(ref), f"could not be read: {why}") for ref, why in snapshot.malformed]
-    return (*(snapshot.gaps[kind] for kind in asked), *malformed)
+    return (*(snapshot.gaps[kind] for kind in asked), *malformed, *snapshot.left_out)
 
 
 def as_json(explanation: Explanation) -> dict[str, object]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from runbook.diagnosis import behind
 from runbook.diagnosis.classify import Classification
 from runbook.diagnosis.edge import Edge, Relates
 from runbook.diagnosis.roots import Root, Walk, better, nowhere
@@ -65,7 +66,8 @@ def live(walker: Walker, ref: ObjectRef) -> Walk | None:
 def structure(walker: Walker, ref: ObjectRef) -> Walk | None:
     """Proof without words: a needed Secret that its SealedSecret cannot make, a claim, a node, a Service without pods."""
     edges = walker.graph.out(ref, "needs", "serves", "runs-on")
-    walks = [walk for edge in edges if edge.target.kind == "Secret" for walk in _makers(walker, edge)]
+    secrets = [e for e in edges if e.target.kind == "Secret" and walker.index.get(e.target) is None]
+    walks = [walk for edge in secrets for walk in behind.makers(walker, edge)]
     walks += [
         walk for edge in edges if walker.graph.absent(edge.target) == "missing" for walk in _deployers(walker, edge)
     ]
@@ -75,15 +77,6 @@ def structure(walker: Walker, ref: ObjectRef) -> Walk | None:
         if edge.target.kind in _STRUCTURAL and walker.health(edge.target).state == "failing"
     ]
     return better(walks)
-
-
-def _makers(walker: Walker, edge: Edge) -> Iterator[Walk]:
-    """Walks to the SealedSecrets that should make a Secret that is not known to be there."""
-    if walker.index.get(edge.target) is not None:
-        return
-    for made in walker.graph.out(edge.target, "made-by"):
-        if walker.health(made.target).state == "failing":
-            yield walker.walk(made.target).after(made).after(edge)
 
 
 def _deployers(walker: Walker, edge: Edge) -> Iterator[Walk]:
@@ -115,13 +108,14 @@ def _dependency(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classificat
             return walk
         reasons.append(walk)
     if not reasons:
-        return nowhere(f"it waits for a dependency that its message does not name: “{sign.message}”")
+        return nowhere(f"it waits for a dependency that its message does not name: “{sign.message[:300]}”")
     return reasons[0]
 
 
 def _blocked(walker: Walker, edge: Edge) -> Walk:
     target, health = edge.target, walker.health(edge.target)
-    if absent := walker.graph.absent(target):
+    absent = walker.graph.absent(target)
+    if absent and target not in walker.healths.heard:
         how = "does not exist" if absent == "missing" else "was not observed"
         return nowhere(f"it waits for {target}, which {how}")
     if health.state == "fine":
@@ -151,7 +145,8 @@ def _source(walker: Walker, ref: ObjectRef, sign: Sign) -> Walk:
     whys = []
     for edge in edges:
         health = walker.health(edge.target)
-        if absent := walker.graph.absent(edge.target):
+        absent = walker.graph.absent(edge.target)
+        if absent and edge.target not in walker.healths.heard:
             how = "does not exist" if absent == "missing" else "was not observed"
             whys.append(nowhere(f"it waits for {edge.target}, which {how}"))
         elif health.state == "fine" and health.suspended:
@@ -170,7 +165,7 @@ def _waiting(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification
     """Timeouts, failed hooks and health checks: the objects they name, else whatever fails below."""
     named = helmwords.waited_for(sign.message, ref.namespace)
     proof = "its message"
-    there = [t for t in named if not walker.graph.absent(t)]
+    there = [t for t in named if not walker.graph.absent(t) or t in walker.healths.heard]
     found = better(_walks(walker, [Edge(ref, t, "applies", proof) for t in there]))
     if found is not None:
         return found
@@ -179,6 +174,9 @@ def _waiting(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification
     if standing:
         why = walker.walk(standing[0])
         return nowhere(f"it waits for {standing[0]}: {why.why}", *why.hypotheses)
+    untold = [t for t in there if not walker.healths.tells(t)]
+    if untold:
+        return nowhere(f"it waits for {_list(untold)}, whose own state is not in what was observed")
     if there and len(there) == len(named) and not hook:
         return nowhere(f"its message is older than the state of what it names: {_list(there)} is ready now")
     if other := live(walker, ref):
@@ -194,7 +192,12 @@ def _gone(walker: Walker, ref: ObjectRef, sign: Sign, named: tuple[ObjectRef, ..
             return f"it waits for a hook that still runs, {_list(running)}, and nothing says that it cannot end"
         if any(not walker.graph.absent(j) for j in jobs):
             return f"its message speaks of a hook, and {_list(jobs)} has ended since"
+        if not walker.index.looked("Job") and not walker.index.looked("Pod"):
+            return "its message speaks of a hook, and neither Jobs nor pods were observed"
         return "its message speaks of a hook Job that is gone, and its pod and events with it"
+    unseen = [t for t in named if not walker.index.looked(t.kind)]
+    if unseen:
+        return f"it waits for {_list(unseen)}, which was not observed"
     if named:
         return f"its message names objects that are gone or replaced since: {_list(named)}"
     if later := _made_since(walker, ref, sign):

@@ -27,11 +27,16 @@ class Graph:
     index: Index
     outgoing: Mapping[ObjectRef, tuple[Edge, ...]]
     opted: frozenset[str] = field(default_factory=frozenset)
+    made: Mapping[ObjectRef, tuple[ObjectRef, ...]] = field(default_factory=dict)
 
     def out(self, ref: ObjectRef, *relations: Relates) -> tuple[Edge, ...]:
         """The object's edges of these relations, in the order of the relations asked for."""
         edges = self.outgoing.get(ref, ())
         return tuple(e for relation in relations for e in edges if e.relation == relation)
+
+    def makes(self, ref: ObjectRef) -> tuple[ObjectRef, ...]:
+        """What the object should make."""
+        return self.made.get(ref, ())
 
     def absent(self, ref: ObjectRef) -> Missing:
         """`missing` when it was looked for and is not there; `unseen` when nobody looked (for a Secret: in its namespace)."""
@@ -46,7 +51,12 @@ def build(index: Index, services: Mapping[str, str] | None = None, opted: Iterab
     edges: dict[ObjectRef, dict[Edge, None]] = defaultdict(dict)
     for edge in _all(index, services or {}):
         edges[edge.origin][edge] = None
-    return Graph(index, {ref: tuple(found) for ref, found in edges.items()}, frozenset(opted))
+    made: dict[ObjectRef, tuple[ObjectRef, ...]] = defaultdict(tuple)
+    for origin, found in edges.items():
+        for edge in found:
+            if edge.relation == "made-by" and origin.kind == "Secret":
+                made[edge.target] += (origin,)
+    return Graph(index, {ref: tuple(found) for ref, found in edges.items()}, frozenset(opted), made)
 
 
 def _all(index: Index, services: Mapping[str, str]) -> Iterable[Edge]:

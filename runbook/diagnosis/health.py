@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from runbook.diagnosis import hearsay
 from runbook.diagnosis.graph import Graph
 from runbook.diagnosis.index import ENDPOINT, ref_of
 from runbook.diagnosis.signs import FINE, MOVING, Health, Sign, of_flux, of_sealed
 from runbook.diagnosis.signs_workload import of_claim, of_job, of_pod, of_workload
-from runbook.domain.cluster import Namespace, Node, PersistentVolumeClaim
+from runbook.domain.cluster import Generic, Namespace, Node, PersistentVolumeClaim
+from runbook.domain.custom import MAKERS, ROUTES
 from runbook.domain.flux import Kustomization, Source
 from runbook.domain.helm import HelmRelease
 from runbook.domain.meta import Resource, condition
@@ -18,6 +20,7 @@ from runbook.domain.sealing import SealedSecret
 from runbook.domain.workloads import Job, ReplicaSet, Workload
 from runbook.model import ObjectRef
 
+_GOOD = ("Ready", "Available", "Healthy", "Synced")
 FLUX = ("GitRepository", "OCIRepository", "HelmRepository", "HelmChart", "Bucket", "Kustomization", "HelmRelease")
 
 
@@ -28,6 +31,7 @@ class Healths:
         self.graph = graph
         self.statuses = statuses or {}
         self._known: dict[ObjectRef, Health] = {}
+        self.heard = frozenset(hearsay.spoken_of(graph.index))
 
     def declared(self, ref: ObjectRef) -> bool:
         """Whether it lives outside the API and was probed."""
@@ -39,10 +43,15 @@ class Healths:
             self._known[ref] = self._of(ref)
         return self._known[ref]
 
+    def tells(self, ref: ObjectRef) -> bool:
+        """Whether the object's own state is among what was observed: many kinds have none that all understand."""
+        obj = self.graph.index.get(ref)
+        return not isinstance(obj, Generic) or any(condition(obj.status.conditions, t) for t in _GOOD)
+
     def members(self) -> Iterator[tuple[ObjectRef, Health]]:
         """Every object that may stand in an explanation and is not fine, Flux objects first, each kind by name."""
         index = self.graph.index
-        refs = [ref for ref, obj in index.objects.items() if _is_member(obj)] + list(index.probes)
+        refs = [ref for ref, obj in index.objects.items() if _is_member(obj)] + list(index.probes) + sorted(self.heard)
         for ref in sorted(refs, key=lambda r: (r.kind not in FLUX, r)):
             health = self.of(ref)
             if health.state != "fine":
@@ -52,6 +61,8 @@ class Healths:
         index = self.graph.index
         if ref.kind == ENDPOINT and ref in index.probes:
             return self._endpoint(ref)
+        if ref in self.heard:
+            return hearsay.health(index, ref)
         obj = index.get(ref)
         if isinstance(obj, (Source, Kustomization, HelmRelease)):
             return of_flux(obj)
@@ -67,8 +78,10 @@ class Healths:
             return of_claim(obj, index)
         if isinstance(obj, (Node, Namespace)):
             return _node(obj)
-        if isinstance(obj, Ingress):
+        if isinstance(obj, Ingress) or ref.kind in ROUTES:
             return self._ingress(ref)
+        if isinstance(obj, Generic):
+            return _generic(obj)
         return self._service(ref) if isinstance(obj, Service) else FINE
 
     def _endpoint(self, ref: ObjectRef) -> Health:
@@ -97,6 +110,24 @@ class Healths:
         return FINE if ready else Health("failing")
 
 
+def _generic(obj: Generic) -> Health:
+    """Any other project's object by the conditions that all share; one without any says nothing. [kstatus]"""
+    conditions, generation = obj.status.conditions, obj.metadata.generation or 0
+    stalled, ready = (
+        condition(conditions, "Stalled"),
+        next(filter(None, (condition(conditions, t) for t in _GOOD)), None),
+    )
+    bad = stalled if stalled is not None and stalled.status == "True" else ready
+    if bad is None or (bad is ready and bad.status == "True"):
+        return FINE
+    seen = obj.status.observed_generation or bad.observed_generation
+    stale = (
+        f"its message is of generation {seen}, and the object is at {generation}" if seen and seen < generation else ""
+    )
+    sign = Sign(bad.message, bad.reason, bad.last_transition_time, bad.type, stale)
+    return Health("moving" if bad.status == "Unknown" else "failing", (sign,))
+
+
 def _node(obj: Node | Namespace) -> Health:
     if isinstance(obj, Namespace):
         return Health("failing") if obj.status.phase == "Terminating" else FINE
@@ -109,6 +140,8 @@ def _node(obj: Node | Namespace) -> Health:
 def _is_member(obj: Resource) -> bool:
     if isinstance(obj, ReplicaSet):
         return obj.metadata.controller is None
+    if isinstance(obj, Generic):
+        return obj.kind in (*ROUTES, *MAKERS)
     return (
         isinstance(obj, (Pod, Job, Workload, SealedSecret, PersistentVolumeClaim, Ingress)) or ref_of(obj).kind in FLUX
     )

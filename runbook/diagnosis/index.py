@@ -44,7 +44,11 @@ class Index:
         return self.snapshot.observed_at
 
     def saw(self, kind: str) -> bool:
-        """Whether the kind was observed at all, so that an absent object is known to be absent."""
+        """Whether the kind was observed at all, so that an absent object is known to be absent. Of a recording never: it holds what was saved."""
+        return self.snapshot.complete and kind in self.snapshot.objects and kind not in self.snapshot.gaps
+
+    def looked(self, kind: str) -> bool:
+        """Whether any object of the kind was observed or listed: of an absent one nothing is known where none was."""
         return kind in self.snapshot.objects and kind not in self.snapshot.gaps
 
     def get(self, ref: ObjectRef) -> Resource | None:

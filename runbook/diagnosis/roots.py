@@ -10,6 +10,7 @@ from typing import Literal
 from runbook.diagnosis.edge import Edge
 from runbook.model import Hypothesis, ObjectRef
 
+_LONGEST = 60  # steps of a way that are kept, the nearest and the last ones: longer ones nobody reads
 Proof = Literal["fact", "hypothesis"]
 
 
@@ -41,7 +42,7 @@ class Walk:
 
     def after(self, edge: Edge) -> Walk:
         """The same walk begun one step earlier."""
-        return replace(self, path=(edge, *self.path))
+        return replace(self, path=(edge, *self.path[-_LONGEST:]))
 
     @property
     def waits(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from runbook.diagnosis import blame, follow
+from runbook.diagnosis import blame, follow, hearsay
 from runbook.diagnosis.catalogue import Catalogue
 from runbook.diagnosis.classify import Classification, classify
 from runbook.diagnosis.graph import Graph
@@ -16,11 +16,13 @@ from runbook.diagnosis.health import FLUX, Healths
 from runbook.diagnosis.index import ENDPOINT
 from runbook.diagnosis.roots import Root, Walk, better, nowhere
 from runbook.diagnosis.signs import Health, Sign
+from runbook.domain import helmwords
+from runbook.domain.custom import MAKERS, ROUTES
 from runbook.model import Hypothesis, ObjectRef
 
 _DEEPEST = 100
 _LAST_RESORT = "image-pull-failed"
-_BY_STRUCTURE = (ENDPOINT, "Ingress", "Service")
+_BY_STRUCTURE = (ENDPOINT, "Ingress", "Service", *ROUTES)
 
 
 class Walker:
@@ -42,6 +44,27 @@ class Walker:
 
     def walk(self, ref: ObjectRef) -> Walk:
         """The object's root, or why it has none. Cycles end where they close."""
+        if not self._under_way and ref not in self._done:
+            for first in reversed(self._waits_for(ref)):
+                self._step(first)
+        return self._step(ref)
+
+    def _waits_for(self, ref: ObjectRef) -> list[ObjectRef]:
+        """The red dependencies below it, nearest first: walked from the far end, a chain of thousands is not deep."""
+        found, waiting, seen = list[ObjectRef](), [ref], {ref}
+        while waiting:
+            for edge in self.graph.out(waiting.pop(), "depends-on"):
+                if (
+                    edge.target not in seen
+                    and edge.target not in self._done
+                    and self.health(edge.target).state != "fine"
+                ):
+                    seen.add(edge.target)
+                    found.append(edge.target)
+                    waiting.append(edge.target)
+        return found
+
+    def _step(self, ref: ObjectRef) -> Walk:
         if ref in self._done:
             return self._done[ref]
         if ref in self._under_way:
@@ -64,12 +87,17 @@ class Walker:
 
     def _walk(self, ref: ObjectRef) -> Walk:
         health = self.health(ref)
+        if ref in self.healths.heard:
+            return hearsay.doubted(ref, self._by_words(ref, health))
         if self.index.get(ref) is None and not self.healths.declared(ref):
             return nowhere("it is not in what was observed")
         if health.suspended and health.state != "fine":
             return follow.below(self, ref) or Walk(self._suspended(ref, health))
         if ref.kind in _BY_STRUCTURE:
             return follow.structure(self, ref) or nowhere(follow.dead_end(self, ref, health))
+        return self._by_words(ref, health)
+
+    def _by_words(self, ref: ObjectRef, health: Health) -> Walk:
         current = [(s, self.read(ref, s)) for s in health.signs if not s.stale]
         causes = [(s, c) for s, c in current if c.role == "cause"]
         if causes:
@@ -80,6 +108,10 @@ class Walker:
         symptoms = [(s, c) for s, c in current if c.role == "symptom"]
         if symptoms and (current[0][1].role != "unknown" or ref.kind not in FLUX):
             return self._symptoms(ref, symptoms)
+        if ref.kind in MAKERS and health.state == "failing" and (made := blame.unmade(self, ref, health)):
+            return made
+        if current and health.state == "failing" and helmwords.failure(current[0][0].message) == "remediated":
+            return nowhere(_remediated([s for s, _ in current]), *self._guesses(symptoms))
         if current and health.state == "failing":
             return nowhere(f"no known cause in its message: “{_short(current[0][0])}”")
         return follow.below(self, ref) or follow.structure(self, ref) or follow.dull(self, ref)
@@ -98,6 +130,12 @@ class Walker:
         hypotheses = tuple(dict.fromkeys(h for w in walks for h in w.hypotheses))
         return nowhere(first.why, *hypotheses)
 
+    def _guesses(self, symptoms: list[tuple[Sign, Classification]]) -> tuple[Hypothesis, ...]:
+        known = [(self.catalogue.causes[meaning.cause], meaning) for _, meaning in symptoms]
+        return tuple(
+            Hypothesis(c.id, f"its message: {m.why}", c.decides) for c, m in known if c.id != "retries-exhausted"
+        )
+
     def _suspended(self, ref: ObjectRef, health: Health) -> Root:
         text = next((s.message for s in health.signs), "") or "spec.suspend is true"
         return Root("suspended", ref, ref, text, next((s.at for s in health.signs), None))
@@ -110,6 +148,11 @@ class Walker:
                 cause = self.catalogue.causes[meaning.cause]
                 found.append(Hypothesis(cause.id, f"its older message says so: “{_short(sign)}”", cause.decides))
         return tuple(dict.fromkeys(found))
+
+
+def _remediated(signs: list[Sign]) -> str:
+    before = next((f" Before that: “{_short(s)}”" for s in signs[1:] if s.origin == "Released"), "")
+    return f"what failed went with the remediation: “{_short(signs[0])}”.{before}"
 
 
 def _short(sign: Sign) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -152,13 +152,22 @@ class Secret(Resource, frozen=True):
     data: dict[str, msgspec.Raw] | None = None
 
 
+class GenericStatus(Observed, frozen=True):
+    """What kinds of all projects have in common. [kstatus]"""
+
+    observed_generation: int | None = None
+    conditions: list[Condition] | None = None
+
+
 class Generic(Resource, frozen=True):
-    """An object of a kind the product has no struct for: metadata and conditions."""
+    """An object of a kind the product has no struct for: metadata, conditions, and `spec` where `domain/custom` reads it."""
 
     KIND: ClassVar[str] = "Generic"
 
     kind: str = ""
     api_version: str = ""
+    spec: dict[str, Any] | None = None
+    status: GenericStatus = GenericStatus()
 
 
 class StorageClass(Resource, frozen=True):

@@ -41,7 +41,7 @@ def load(path: Path, *, today: date) -> InventoryFile:
     text = _decoded(path, content)
     data = _yaml(path, text)
     inventory = _model(path, data)
-    for field, message in problems(inventory, path.parent, today):
+    for field, message in problems(inventory, path, today):
         raise InventoryError(message, field=f"{path}: {field}", hint=HINT)
     return InventoryFile(inventory, path.resolve(), hashlib.sha256(content).hexdigest(), text)
 

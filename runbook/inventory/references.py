@@ -19,13 +19,18 @@ STAGES = ("preflight", "registry-trust", "cleanup", "reconcile", "verify", "diag
 Problem = tuple[str, str]  # the field's path, and what is wrong with it
 
 
-def problems(inventory: Inventory, folder: Path, today: date) -> Iterator[Problem]:
-    """Each with the path of its field; `folder` is the inventory's, `today` (UTC) decides which waivers have expired."""
+def kept_causes(inventory: Path) -> Path:
+    """The folder beside a run's kept inventory that holds the causes it was judged by."""
+    return inventory.with_suffix(".causes")
+
+
+def problems(inventory: Inventory, path: Path, today: date) -> Iterator[Problem]:
+    """Each with the path of its field; `path` is the inventory's, `today` (UTC) decides which waivers have expired."""
     yield from _duplicates(inventory)
     yield from _references(inventory)
     yield from _addresses(inventory)
     yield from _measures(inventory)
-    yield from _files(inventory, folder)
+    yield from _files(inventory, path)
     yield from _expired(inventory, today)
 
 
@@ -110,8 +115,11 @@ def _measures(inventory: Inventory) -> Iterator[Problem]:
             yield f"logs.allow[{index}]", f"{pattern!r} is not a regular expression: {error}"
 
 
-def _files(inventory: Inventory, folder: Path) -> Iterator[Problem]:
-    """Files of causes are read when a stage walks reds; one that is not there would only be missed then."""
+def _files(inventory: Inventory, path: Path) -> Iterator[Problem]:
+    """Files of causes must be there. A run keeps them in a folder of its own."""
+    folder = path.parent
+    if kept_causes(path).is_dir():
+        return
     for index, name in enumerate(inventory.causes):
         if not (folder / Path(name).expanduser()).is_file():
             yield f"causes[{index}]", f"there is no file {name!r} (from {folder})"

@@ -28,7 +28,9 @@ class Snapshot:
     `observed_at` is the cluster's time. `objects` maps a kind's name (`Pod`, `HelmRelease`, and the probes of
     `domain/probes.py` by their class name) to typed, frozen objects; a kind that is absent from `objects` and from
     `gaps` was never asked for, which `of` reports as such. `malformed` are objects that were served but could not be
-    decoded: each is a finding of its own, and nothing else is lost.
+    decoded: each is a finding of its own, and nothing else is lost. `left_out` is what was given and not used: files
+    without objects, older copies. `complete` says that each kind was listed as a whole: only then is an object that is
+    not here known not to be there.
     """
 
     observed_at: datetime
@@ -36,6 +38,8 @@ class Snapshot:
     objects: Mapping[str, tuple[Any, ...]]
     gaps: Mapping[str, Gap] = field(default_factory=dict)
     malformed: tuple[tuple[ObjectRef, str], ...] = ()
+    left_out: tuple[Gap, ...] = ()
+    complete: bool = True
 
     def of(self, kind: type[T]) -> tuple[T, ...]:
         """All observed objects of a typed kind; raises NotObserved when the kind could not be observed."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from runbook.errors import ParameterError, RunFolderError
 from runbook.evidence import Redactor, Run
 from runbook.evidence.amendments import amend
+from runbook.stage.catalogues import causes_of
 from runbook.stage.identity import read_inventory, utc_now, who
 
 
@@ -25,4 +26,8 @@ def amend_inventory(run_path: Path, inventory: Path, *, why: str, by: str = "") 
             f"of {run.cluster} with UID {str(run.facts['uid'])[:8]}",
             hint="An inventory of another cluster opens a run of its own.",
         )
-    return amend(run, Redactor().text(file.text), file.digest, who=by or who(), why=why, when=utc_now())
+    causes = causes_of(file)
+    diff = amend(run, Redactor().text(file.text), causes.digest(file), who=by or who(), why=why, when=utc_now())
+    if diff is not None:
+        causes.keep(diff.with_suffix(".yaml"))
+    return diff

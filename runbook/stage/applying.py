@@ -130,6 +130,7 @@ def _again(setting: Setting) -> Judged:
         setting.file.inventory,
         today=setting.started.date(),
         operator=setting.who,
+        catalogue=setting.causes.catalogue,
     )
 
 

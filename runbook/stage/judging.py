@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from runbook import checks, diagnosis
+from runbook.diagnosis import Catalogue
 from runbook.domain.durations import seconds
 from runbook.domain.kinds import KINDS
 from runbook.domain.probes import SoakWindow
@@ -42,8 +43,19 @@ class Judged:
         return frozenset(refs)
 
 
-def judge(stage: str, snapshot: Snapshot, inventory: Inventory, *, today: date, operator: str) -> Judged:
-    """Run the stage's checks, apply waivers, judge the criteria, walk the reds. Never raises for what is red."""
+def judge(
+    stage: str,
+    snapshot: Snapshot,
+    inventory: Inventory,
+    *,
+    today: date,
+    operator: str,
+    catalogue: Catalogue | None = None,
+) -> Judged:
+    """Run the stage's checks, apply waivers, judge the criteria, walk the reds. Never raises for what is red.
+
+    `catalogue` is that of causes, the built-in one unless a team has extended it.
+    """
     kind = STAGES[stage]
     if kind.soaks:
         snapshot = with_soak(snapshot, inventory)
@@ -52,7 +64,7 @@ def judge(stage: str, snapshot: Snapshot, inventory: Inventory, *, today: date, 
         found = (*found, *_unseen(stage, snapshot, found))
     findings = waivers.apply(found, inventory, today, operator)
     judged = tuple(criteria_of.judge(findings, inventory, stage))
-    explanation = diagnosis.explain(snapshot, inventory) if kind.explains else None
+    explanation = diagnosis.explain(snapshot, inventory, catalogue=catalogue) if kind.explains else None
     return Judged(snapshot, tuple(findings), judged, explanation, _verdict(findings, judged, explanation))
 
 

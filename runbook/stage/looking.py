@@ -13,6 +13,7 @@ from runbook.evidence import load_snapshot
 from runbook.evidence.entries import RUN
 from runbook.inventory.model import Cluster, Inventory
 from runbook.model import Snapshot, StageResult
+from runbook.stage.catalogues import catalogue_of
 from runbook.stage.identity import reach, read_inventory, utc_now, who
 from runbook.stage.judging import judge
 from runbook.stage.observing import base_of, progress
@@ -35,13 +36,14 @@ def look(
 ) -> tuple[StageResult, Mapping[str, Any]]:
     """One verify without a soak and without a record, for the card. Raises what `begin` raises."""
     file = read_inventory(str(inventory))
+    catalogue = catalogue_of(file)
     reached = reach(file, kubeconfig=kubeconfig or "", context=context or "")
     started = utc_now()
     try:
         snapshot = _observed(file, reached, wants("verify"), talk)
     finally:
         reached.client.close()
-    judged = judge("verify", snapshot, file.inventory, today=started.date(), operator=who())
+    judged = judge("verify", snapshot, file.inventory, today=started.date(), operator=who(), catalogue=catalogue)
     result = StageResult(
         stage="verify",
         attempt=0,

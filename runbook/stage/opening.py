@@ -12,9 +12,11 @@ from runbook.acting.operatorlease import lease_ref, read_lease, refuse_if_held
 from runbook.errors import InventoryError, ParameterError, RunFolderError
 from runbook.evidence import Attempt, Redactor, Run, find_joinable
 from runbook.evidence.amendments import in_force
+from runbook.evidence.entries import INVENTORY
 from runbook.inventory.load import InventoryFile
 from runbook.settings import outputs_dir
 from runbook.stage import identity
+from runbook.stage.catalogues import Causes, causes_of
 from runbook.stage.identity import Reached, reach, read_inventory, utc_now, who
 from runbook.stage.observing import base_of
 from runbook.stage.parameters import ACTING_STAGES, Parameters, check, environment_default, refuse_injected
@@ -40,13 +42,14 @@ def begin(stage: str, *, finish: Finish | None = None, **given: Any) -> Stage:
 
         return replayed_stage(asked)
     file = read_inventory(asked.inventory)
+    causes = causes_of(file)
     _confirmed(asked, file)
     outputs = outputs_dir(Path(asked.outputs) if asked.outputs else None)
     reached = reach(file, kubeconfig=asked.kubeconfig, context=asked.context)
     try:
         _refuse_wrong_authority(asked, file, reached)
         _refuse_second_operator(asked, file, reached)
-        setting = _setting(asked, file, reached, outputs, how)
+        setting = _setting(asked, file, causes, reached, outputs, how)
     except BaseException:
         reached.client.close()
         raise
@@ -67,7 +70,9 @@ def close_all() -> None:
         _OPEN.popitem()[1].close()
 
 
-def _setting(asked: Parameters, file: InventoryFile, reached: Reached, outputs: Path, how: str) -> Setting:
+def _setting(
+    asked: Parameters, file: InventoryFile, causes: Causes, reached: Reached, outputs: Path, how: str
+) -> Setting:
     """A new attempt in the run to join or open, or the attempt of this very cell when it was not recorded yet."""
     before = _OPEN.get(asked.stage)
     if (
@@ -77,11 +82,11 @@ def _setting(asked: Parameters, file: InventoryFile, reached: Reached, outputs: 
         and before.setting.attempt.path.is_dir()
     ):
         before.setting.attempt.journal.append("noted", "the first cell was run again")
-        return replace(before.setting, file=file, reached=reached)
-    run, attempt = _enter(asked, file, reached, outputs, how)
+        return replace(before.setting, file=file, causes=causes, reached=reached)
+    run, attempt = _enter(asked, file, causes, reached, outputs, how)
     entries = Run.load(run.path).stages
     started = next(s.started for s in entries if (s.stage, s.attempt) == (asked.stage, attempt.number)) or utc_now()
-    return Setting(asked, file, run, attempt, started, how, who(), teller(how), reached)
+    return Setting(asked, file, run, attempt, started, how, who(), teller(how), causes, reached)
 
 
 def _refuse_wrong_authority(asked: Parameters, file: InventoryFile, reached: Reached) -> None:
@@ -129,8 +134,10 @@ def _mode(asked: Parameters, file: InventoryFile) -> str:
     return f"read-only: {'this stage changes nothing' if asked.mode == 'apply' else 'mode plan'}{pinned}"
 
 
-def _enter(asked: Parameters, file: InventoryFile, reached: Reached, outputs: Path, how: str) -> tuple[Run, Attempt]:
-    run = _run(asked, file, reached, outputs, how)
+def _enter(
+    asked: Parameters, file: InventoryFile, causes: Causes, reached: Reached, outputs: Path, how: str
+) -> tuple[Run, Attempt]:
+    run = _run(asked, file, causes, reached, outputs, how)
     attempt = run.new_attempt(asked.stage)
     facts = {
         "cluster": file.inventory.cluster.name,
@@ -143,11 +150,12 @@ def _enter(asked: Parameters, file: InventoryFile, reached: Reached, outputs: Pa
     return run, attempt
 
 
-def _run(asked: Parameters, file: InventoryFile, reached: Reached, outputs: Path, how: str) -> Run:
+def _run(asked: Parameters, file: InventoryFile, causes: Causes, reached: Reached, outputs: Path, how: str) -> Run:
+    digest = causes.digest(file)
     if asked.run:
-        return _joined(located(asked.run, outputs), file, reached)
-    found = None if how == "runner" else find_joinable(outputs, reached.server.uid, file.digest, utc_now)
-    return found or _opened(file, reached, outputs, how)
+        return _joined(located(asked.run, outputs), file, digest, reached)
+    found = None if how == "runner" else find_joinable(outputs, reached.server.uid, digest, utc_now)
+    return found or _opened(file, causes, reached, outputs, how)
 
 
 def located(name: str, outputs: Path) -> Path:
@@ -156,29 +164,29 @@ def located(name: str, outputs: Path) -> Path:
     return path if path.is_absolute() or path.is_dir() else outputs / name
 
 
-def _joined(path: Path, file: InventoryFile, reached: Reached) -> Run:
+def _joined(path: Path, file: InventoryFile, digest: str, reached: Reached) -> Run:
     run = Run.load(path)
     if run.facts["uid"] != reached.server.uid:
         raise RunFolderError(
             f"{path.name} is a run of another cluster: UID {str(run.facts['uid'])[:8]}, this one is {reached.server.uid[:8]}",
             hint="Leave `run` empty to open a new one.",
         )
-    if in_force(run, utc_now())[1] != file.digest:
+    if in_force(run, utc_now())[1] != digest:
         raise RunFolderError(
-            f"{file.path.name} was edited since {path.name} began: what should be true has changed",
+            f"{file.path.name}{' or a file of its causes' if file.inventory.causes else ''} was edited since {path.name} began: what should be true has changed",
             hint=f"Leave `run` empty, or say so: runbook inventory amend {path.name} -i {file.path} --why …",
         )
     return run
 
 
-def _opened(file: InventoryFile, reached: Reached, outputs: Path, how: str) -> Run:
+def _opened(file: InventoryFile, causes: Causes, reached: Reached, outputs: Path, how: str) -> Run:
     inventory, redactor = file.inventory, Redactor()
     run = Run.open(
         outputs,
         cluster=inventory.cluster.name,
         uid=reached.server.uid,
         server=reached.client.server,
-        inventory_digest=file.digest,
+        inventory_digest=causes.digest(file),
         inventory_path=str(file.path),
         who=who(),
         how=how,
@@ -193,4 +201,5 @@ def _opened(file: InventoryFile, reached: Reached, outputs: Path, how: str) -> R
         versions={"kubernetes": reached.server.version, "python": platform.python_version()},
     )
     run.keep_inventory(redactor.text(file.text))
+    causes.keep(run.path / INVENTORY)
     return run

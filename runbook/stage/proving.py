@@ -61,6 +61,7 @@ def _judged(setting: Setting, snapshot: Snapshot) -> Judged:
         setting.file.inventory,
         today=setting.started.date(),
         operator=setting.who,
+        catalogue=setting.causes.catalogue,
     )
 
 

@@ -14,6 +14,7 @@ from runbook.evidence import Attempt, Run
 from runbook.evidence.amendments import in_force
 from runbook.inventory.load import InventoryFile
 from runbook.model import StageResult
+from runbook.stage.catalogues import kept_causes_of
 from runbook.stage.identity import read_inventory
 from runbook.stage.judging import Judged, judge
 from runbook.stage.parameters import Parameters
@@ -60,7 +61,12 @@ def _replay(run: Run, attempt: Attempt) -> Replayed:
         return Replayed(attempt.stage, attempt.number, len(recorded.findings), ())
     file = kept_inventory(run, recorded.started)
     judged = judge(
-        attempt.stage, attempt.snapshot(), file.inventory, today=recorded.started.date(), operator=str(run.facts["who"])
+        attempt.stage,
+        attempt.snapshot(),
+        file.inventory,
+        today=recorded.started.date(),
+        operator=str(run.facts["who"]),
+        catalogue=kept_causes_of(file).catalogue,
     )
     again = _result(judged, recorded, file)
     return Replayed(attempt.stage, attempt.number, len(judged.findings), tuple(differences(recorded, again)))
@@ -105,7 +111,7 @@ def replayed_stage(asked: Parameters) -> Stage:
     recorded = attempt.read_result()
     file = kept_inventory(run, recorded.started)
     who, how = str(run.facts["who"]), "replay"
-    setting = Setting(asked, file, run, attempt, recorded.started, how, who, teller(how))
+    setting = Setting(asked, file, run, attempt, recorded.started, how, who, teller(how), kept_causes_of(file))
     return Stage(setting)
 
 

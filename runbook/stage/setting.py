@@ -7,6 +7,7 @@ from datetime import datetime
 
 from runbook.evidence import Attempt, Run
 from runbook.inventory.load import InventoryFile
+from runbook.stage.catalogues import Causes
 from runbook.stage.identity import Reached
 from runbook.stage.parameters import Parameters
 from runbook.stage.telling import Teller
@@ -24,4 +25,5 @@ class Setting:
     how: str
     who: str
     talk: Teller
+    causes: Causes
     reached: Reached | None = None

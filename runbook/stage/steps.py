@@ -161,6 +161,7 @@ class Stage:
                 self.setting.file.inventory,
                 today=self.setting.started.date(),
                 operator=self.setting.who,
+                catalogue=self.setting.causes.catalogue,
             )
         return self.judged
 

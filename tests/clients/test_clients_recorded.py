@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from runbook.clients import recorded
+from runbook.clients import recorded, recordedfiles
 from runbook.domain.cluster import ConfigMap, Secret
 from runbook.domain.helm import HelmRelease
 from runbook.domain.pods import Pod
@@ -52,6 +55,12 @@ def named(name: str, at: str = "2031-01-01T00:00:00Z", **more: Any) -> dict[str,
 def test_every_shape_of_kubectl_output_is_read(document: Any, tmp_path: Path) -> None:
     snapshot = recorded.load([write(tmp_path / "x.json", document)])
     assert [p.metadata.name for p in snapshot.of(Pod)] == ["p"]
+
+
+def test_items_of_a_typed_list_have_its_version_where_they_say_none(tmp_path: Path) -> None:
+    bare = {"metadata": POD["metadata"], "status": {"conditions": []}}
+    document = many(bare, kind="HelmReleaseList", api="helm.toolkit.fluxcd.io/v2")
+    assert [r.metadata.name for r in recorded.load([write(tmp_path / "x.json", document)]).of(HelmRelease)] == ["p"]
 
 
 def test_yaml_with_several_documents(tmp_path: Path) -> None:
@@ -146,7 +155,22 @@ BAD = {
     "empty": (b"", "empty"),
     "half a document": (b'{"kind": "List", "items": [', ":1:"),
     "not yaml": (b"a: [\n b: c\n", ":3:1"),
-    "not utf-8": (b"\xff\xfe{}", "byte 0"),
+    "binary": (b"\x89PNG\r\n\x1a\n\x00\x00", "not YAML"),
+    "half a document, long": (b'{"kind": "List", "items": [\n' + b'{"kind": "Pod"},\n' * 3, ":5:"),
+    "a word too many": (b'{"kind": "Pod"} x', "not JSON"),
+    "an archive": (b"PK", "cannot be read"),
+    "an empty list": (b'{"kind": "List", "apiVersion": "v1", "items": []}', "no object with a time"),
+    "a list of nothing but texts": (b'{"kind": "List", "items": ["a", 1, null]}', "no object with a time"),
+    "a number": (b"7", "kind is missing"),
+    "lists without end": (b'{"kind":"List","items":[' * 100 + b"]}" * 100, "deep"),
+    "an unfinished string": (b'{"kind": "Pod', "cut off"),
+    "twice the same key": (b"kind: Pod\nkind: Job\n", ":2:"),
+    "aliases that unfold": (
+        b"a: &a [x,x,x,x,x,x,x,x,x]\n"
+        + b"".join(b"%c: &%c [%s]\n" % (98 + n, 98 + n, b",".join([b"*%c" % (97 + n)] * 9)) for n in range(9)),
+        "aliases",
+    ),
+    "an alias of itself": (b"a: &a [*a]\nkind: Pod\n", "aliases"),
     "no object": (b'{"a": 1}', "kind is missing"),
     "a text": (b"just words", "kind is missing"),
     "no time": (b'{"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "p"}}', "no object with a time"),
@@ -154,10 +178,15 @@ BAD = {
 }
 
 
+YAML_CASES = ("not yaml", "twice the same key", "aliases that unfold", "an alias of itself")
+
+
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_one_clear_error_with_file_and_place(case: str, tmp_path: Path) -> None:
     body, words = BAD[case]
-    path = tmp_path / "state.json" if case != "not yaml" else tmp_path / "state.yaml"
+    path = tmp_path / (
+        "state.yaml" if case in YAML_CASES else "state.json.gz" if case == "an archive" else "state.json"
+    )
     if body is not None:
         path.write_bytes(body)
     with pytest.raises(UsageError) as refused:
@@ -173,7 +202,125 @@ def test_a_folder_without_objects_is_refused(tmp_path: Path) -> None:
         recorded.load([tmp_path])
 
 
-def test_a_file_that_is_too_large_is_refused_with_its_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorded, "LARGEST", 10)
-    with pytest.raises(UsageError, match=r"\d+ bytes"):
-        recorded.load([write(tmp_path / "x.json", POD)])
+@pytest.mark.parametrize(("name", "limit", "yaml"), [("x.json", "LARGEST", False), ("x.yaml", "LARGEST_YAML", True)])
+def test_a_file_that_is_too_large_is_refused_with_its_size(
+    name: str, limit: str, yaml: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / name
+    path.write_text("kind: Pod\nmetadata: {name: p}\n" if yaml else json.dumps(POD))
+    monkeypatch.setattr(recordedfiles, limit, 10)
+    with pytest.raises(UsageError, match=rf"{path.stat().st_size} bytes.*10") as refused:
+        recorded.load([path])
+    assert refused.value.hint
+
+
+@pytest.mark.parametrize("name", ["b.tar.gz", "b.tgz", "b.zip"])
+def test_an_archive_is_to_be_unpacked(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(UsageError, match="Unpack it"):
+        recorded.load([tmp_path / name])
+
+
+def test_a_large_file_costs_its_size_and_what_is_kept_of_it(tmp_path: Path) -> None:
+    """48 MB, most of it in fields that nobody reads: a tree of all of it would need some 200 MB more."""
+    padded = [named(f"p{n}", spec={"containers": [{"name": "c", "args": ["x" * 50] * 400}]}) for n in range(2000)]
+    path = write(tmp_path / "x.json", many(*padded))
+    code = (
+        "import sys, resource; from pathlib import Path; from runbook.clients import recorded\n"
+        "from runbook.domain.kinds import KINDS; before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "found = recorded.load([Path(sys.argv[1])]); after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "print(len(found.objects['Pod']), (after - before) * 1024)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    count, grown = map(int, done.stdout.split())
+    assert count == 2000
+    assert grown < 1.6 * path.stat().st_size
+
+
+class TestAnswersThatSayWhatTheyLeftOut:
+    def said(self, *paths: Path) -> dict[str, str]:
+        return {gap.what: gap.why for gap in recorded.load(paths).left_out}
+
+    def test_files_of_a_bundle_that_hold_no_objects_are_named(self, tmp_path: Path) -> None:
+        (tmp_path / "logs").mkdir()
+        write(tmp_path / "pods.json", many(POD))
+        (tmp_path / "logs" / "app.log").write_text('{"level":"error"}')
+        (tmp_path / "version.json").write_text('{"gitVersion": "v1.34.2"}')
+        (tmp_path / "half.json").write_text('{"kind": "List", "items": [')
+        (tmp_path / "odd.yaml").write_text("a: [\n")
+        ((what, why),) = self.said(tmp_path).items()
+        assert what.startswith("4 file(s)")
+        for name in ("logs/app.log", "version.json", "half.json", "odd.yaml"):
+            assert name in why
+        assert "half.json (" in why
+        assert "cut off" not in why
+
+    def test_many_of_them_are_counted_and_not_all_listed(self, tmp_path: Path) -> None:
+        write(tmp_path / "pods.json", many(POD))
+        for number in range(30):
+            (tmp_path / f"{number:02}.log").write_text("x")
+        ((what, why),) = self.said(tmp_path).items()
+        assert what.startswith("30 file(s)")
+        assert why.endswith("and 25 more")
+
+    def test_an_object_at_two_times_says_which_counts(self, tmp_path: Path) -> None:
+        files = [write(tmp_path / f"{n}.json", named("a", at=f"2031-0{n}-01T00:00:00Z")) for n in (3, 2)]
+        ((what, why),) = self.said(*files).items()
+        assert what == "1 object(s) at more than one time"
+        assert why == "Pod/ns/a of 2031-03-01T00:00:00Z counts, 2031-02-01T00:00:00Z is history"
+
+    def test_a_newer_copy_that_cannot_be_read_does_not_let_the_older_one_speak(self, tmp_path: Path) -> None:
+        broken = named("a", at="2031-03-01T00:00:00Z", status={"phase": []})
+        for order in ((broken, named("a")), (named("a"), broken)):
+            snapshot = recorded.load([write(tmp_path / "x.json", many(*order))])
+            assert [str(ref) for ref, _ in snapshot.malformed] == ["Pod/ns/a"]
+            assert not snapshot.objects.get("Pod")
+
+    def test_of_two_copies_with_the_same_times_the_higher_resource_version_counts(self, tmp_path: Path) -> None:
+        def at(version: str, phase: str) -> dict[str, Any]:
+            return {
+                **POD,
+                "metadata": {**POD["metadata"], "uid": "u", "resourceVersion": version},
+                "status": {"phase": phase},
+            }
+
+        for order in ((at("9", "Pending"), at("10", "Running")), (at("10", "Running"), at("9", "Pending"))):
+            (pod,) = recorded.load([write(tmp_path / "x.json", many(*order))]).of(Pod)
+            assert pod.status.phase == "Running"
+
+    def test_bytes_that_are_not_utf_8_are_replaced_and_said(self, tmp_path: Path) -> None:
+        bad = named("a", status={"phase": "Failed", "message": "caf\u00e9 x509"})
+        path = tmp_path / "x.json"
+        path.write_bytes(json.dumps(many(bad), ensure_ascii=False).encode("latin-1"))
+        snapshot = recorded.load([path])
+        assert snapshot.of(Pod)[0].status.message == "caf\ufffd x509"
+        assert [gap.what for gap in snapshot.left_out] == [str(path)]
+
+    @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+    def test_a_byte_order_mark_is_no_part_of_it(self, encoding: str, tmp_path: Path) -> None:
+        path = tmp_path / "x.json"
+        path.write_text(json.dumps(POD), encoding=encoding)
+        assert len(recorded.load([path]).of(Pod)) == 1
+
+    @pytest.mark.parametrize("message", [None, 7, 1.5, True, {"a": 1}, ["x"]], ids=str)
+    def test_a_message_that_is_no_text_is_read_as_one(self, message: Any, tmp_path: Path) -> None:
+        odd = named(
+            "a",
+            status={"phase": "Failed", "message": message, "conditions": [None, {"type": "Ready", "message": message}]},
+        )
+        (pod,) = recorded.load([write(tmp_path / "x.json", odd)]).of(Pod)
+        assert pod.status.message == ("" if message is None else json.dumps(message))
+
+
+@pytest.mark.parametrize("joint", ["\n", "", "\n\n"], ids=["lines", "nothing", "blank lines"])
+@pytest.mark.parametrize("indent", [None, 2], ids=["one line", "many lines"])
+def test_one_json_document_after_another_is_read(joint: str, indent: int | None, tmp_path: Path) -> None:
+    path = tmp_path / "watch.json"
+    path.write_text(joint.join(json.dumps(named(n), indent=indent) for n in "abc"))
+    assert {p.metadata.name for p in recorded.load([path]).of(Pod)} == {"a", "b", "c"}
+
+
+def test_a_packed_file_is_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "state.json.gz"
+    path.write_bytes(gzip.compress(json.dumps(POD).encode()))
+    assert len(recorded.load([path]).of(Pod)) == 1

@@ -154,6 +154,13 @@ class TestCyclesAndChains:
         assert (cause.object.name, len(cause.explains)) == ("r0", 60)
         assert Counter(e.relation for e in cause.explains) == {"self": 1, "blocked-by": 59}
 
+    def test_a_chain_of_thousands_still_ends_at_its_first_red(self) -> None:
+        chain = [self.waits(f"r{n}", f"r{n - 1}") for n in range(1, 3000)]
+        root = release("ns", "r0", failed("ns", "r0", "values don't meet the specifications of the schema(s)"))
+        (cause,) = explain(snapshot(root, *chain)).first_causes
+        assert (cause.object.name, len(cause.explains)) == ("r0", 3000)
+        assert max(len(e.via) for e in cause.explains) < 100
+
     def test_a_chain_of_thousands_does_not_break_it(self) -> None:
         chain = [self.waits(f"r{n}", f"r{n - 1}") for n in range(1, 3000)]
         assert sum(standing(explain(snapshot(*chain))).values()) == 2999

@@ -1,0 +1,142 @@
+"""Who stands behind the object that its own words blame: its source, its claim, a Secret's maker, a webhook's pods.
+
+Each gives the walk to who is at fault, or a doubt: the words are true, and what would tell whether somebody stands behind
+them was not observed. A doubt makes a hypothesis of the cause, with the doubt as what decides it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from runbook.diagnosis.edge import Edge
+from runbook.diagnosis.roots import Root, Walk, nowhere
+from runbook.diagnosis.signs import Sign
+from runbook.domain.cluster import PersistentVolumeClaim
+from runbook.model import ObjectRef
+
+if TYPE_CHECKING:
+    from runbook.diagnosis.walk import Walker
+
+_OF_A_SOURCE = ("SourceNotReady", "ArtifactFailed", "NoSourceArtifact", "ChartNotReady")
+_CLAIM_WORDS = ("persistent", "Persistent")
+_NOT_FOUND = re.compile(r"\bsecrets? \"([a-z0-9.-]{1,253})\" not found")
+_SERVICE = re.compile(r"https://([a-z0-9-]{1,63})\.([a-z0-9-]{1,63})\.svc\b")
+ABSENT = ("dependency-missing", "namespace-missing", "service-account-missing")
+_ABSENT = {
+    "namespace-missing": re.compile(r"\bnamespaces? \"([a-z0-9-]{1,63})\" not found"),
+    "service-account-missing": re.compile(r"\bserviceaccounts? \"([a-z0-9.-]{1,253})\" not found"),
+}
+
+Behind = tuple[Walk | None, str]  # the walk to who is at fault; else a doubt, or nothing
+NOBODY: Behind = (None, "")
+
+
+def source(walker: Walker, ref: ObjectRef, sign: Sign) -> Walk | None:
+    """A consumer that repeats its source's words is not at fault: its source is."""
+    if sign.reason not in _OF_A_SOURCE and "is not ready: " not in sign.message:
+        return None
+    for edge in walker.graph.out(ref, "source"):
+        if walker.health(edge.target).state != "fine":
+            walk = walker.walk(edge.target).after(edge)
+            if walk.root is not None:
+                return walk
+        elif walker.index.get(edge.target) is not None and sign.reason in _OF_A_SOURCE[:1]:
+            return nowhere(f"its message repeats {edge.target}, and that is ready now")
+    return None
+
+
+def claim(walker: Walker, ref: ObjectRef, sign: Sign) -> Behind:
+    """A pod that no node takes for want of a volume: its claim that is not bound."""
+    if not any(word in sign.message for word in _CLAIM_WORDS):
+        return NOBODY
+    claims = [e for e in walker.graph.out(ref, "needs") if e.target.kind == "PersistentVolumeClaim"]
+    for edge in claims:
+        obj = walker.index.get(edge.target)
+        if not isinstance(obj, PersistentVolumeClaim) or walker.health(edge.target).state == "fine":
+            continue
+        walk = walker.walk(edge.target).after(edge)
+        if walk.root is not None:
+            return walk, ""
+        text = f"it is {obj.status.phase or 'not bound'}; {ref} says: {sign.message}"
+        return Walk(Root("pvc-pending", edge.target, edge.target, text, sign.at), (edge,)), ""
+    unseen = [str(e.target) for e in claims if walker.graph.absent(e.target) == "unseen"]
+    return None, f"Whether {', '.join(unseen)} is bound." if unseen else ""
+
+
+def maker(walker: Walker, ref: ObjectRef, sign: Sign) -> Behind:
+    """Words that end in `secrets "x" not found`: whoever should make that Secret and cannot."""
+    named = _NOT_FOUND.search(sign.message)
+    if named is None:
+        return NOBODY
+    return _made(walker, Edge(ref, ObjectRef("Secret", ref.namespace, named[1]), "needs", "its message"))
+
+
+def pull_secret(walker: Walker, ref: ObjectRef) -> Behind:
+    """A pull that is refused without credentials: the pull Secret that is not there because nobody could make it."""
+    doubts = []
+    for edge in walker.graph.out(ref, "pulls-with"):
+        walk, doubt = _made(walker, edge)
+        if walk is not None:
+            return walk, ""
+        doubts += [doubt] if doubt else []
+    return None, " ".join(doubts)
+
+
+def _made(walker: Walker, edge: Edge) -> Behind:
+    if walker.index.get(edge.target) is not None:
+        return NOBODY
+    for walk in makers(walker, edge):
+        if walk.root is not None or walk.why:
+            return walk, ""
+    known = walker.index.saw("SealedSecret")
+    return (
+        None,
+        "" if known else f"Whether {edge.target} is there now, and who should make it (a SealedSecret, another).",
+    )
+
+
+def absent(walker: Walker, ref: ObjectRef, sign: Sign, cause: str) -> Behind:
+    """Words that say something is not there: old news when it is, and in a recording only as sure as its absence."""
+    named = _absent(walker, ref, sign, cause)
+    there = [target for target in named if walker.index.get(target) is not None]
+    if named and len(there) == len(named):
+        return nowhere(f"its message says that {there[0]} does not exist, and it is there now"), ""
+    names = ", ".join(str(target) for target in named if target not in there)
+    return None, f"Whether {names} is there now." if named and not walker.index.snapshot.complete else ""
+
+
+def _absent(walker: Walker, ref: ObjectRef, sign: Sign, cause: str) -> list[ObjectRef]:
+    if cause == "dependency-missing":
+        edges = walker.graph.out(ref, "depends-on", "source")
+        return [
+            e.target
+            for e in edges
+            if re.search(rf"(?<![a-z0-9.-]){re.escape(e.target.name)}(?![a-z0-9-])", sign.message)
+        ]
+    kind, namespace = ("Namespace", "") if cause == "namespace-missing" else ("ServiceAccount", ref.namespace)
+    return [ObjectRef(kind, namespace, name) for name in dict.fromkeys(_ABSENT[cause].findall(sign.message))]
+
+
+def makers(walker: Walker, edge: Edge) -> Iterator[Walk]:
+    """Walks to the failing makers of a Secret."""
+    for made in walker.graph.out(edge.target, "made-by"):
+        if walker.health(made.target).state == "failing":
+            yield walker.walk(made.target).after(made).after(edge)
+
+
+def webhook(walker: Walker, ref: ObjectRef, sign: Sign) -> Behind:
+    """A webhook that cannot be called is its pods' fault, where it is served from the cluster and these fail."""
+    named = _SERVICE.search(sign.message)
+    if named is None:
+        return NOBODY
+    service = ObjectRef("Service", named[2], named[1])
+    state = walker.health(service).state
+    if walker.index.get(service) is not None and state == "fine":
+        return NOBODY
+    if state == "failing":
+        walk = walker.walk(service).after(Edge(ref, service, "serves", "its message"))
+        if walk.root is not None:
+            return walk, ""
+    return None, f"The pods behind {service}: whether one is ready, and if not, why."

@@ -1,0 +1,68 @@
+"""Objects of other projects, by the few fields that say what they make or lead to. Everything in them is optional.
+
+External Secrets, cert-manager, Istio, the Gateway API, Traefik; and Kubernetes' own webhook configurations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from runbook.domain.cluster import Generic
+from runbook.model import ObjectRef
+
+MAKERS = ("ExternalSecret", "Certificate")
+ROUTES = ("VirtualService", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "IngressRoute")
+WEBHOOKS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
+WITH_SPEC = frozenset({*MAKERS, *ROUTES})
+
+
+def secret_made(obj: Generic) -> str:
+    """The name of the Secret that an ExternalSecret or a Certificate makes, in its own namespace."""
+    spec = _mapping(obj.spec)
+    if obj.kind == "Certificate":
+        return _text(spec.get("secretName"))
+    return _text(_mapping(spec.get("target")).get("name")) or obj.metadata.name
+
+
+def services(obj: Generic) -> Iterator[ObjectRef]:
+    """The Services that a route leads to."""
+    spec, namespace = _mapping(obj.spec), obj.metadata.namespace
+    if obj.kind == "VirtualService":
+        for part in ("http", "tls", "tcp"):
+            for rule in _mappings(spec.get(part)):
+                for route in _mappings(rule.get("route")):
+                    yield from _by_host(_text(_mapping(route.get("destination")).get("host")), namespace)
+        return
+    for rule in _mappings(spec.get("rules")):
+        for backend in _mappings(rule.get("backendRefs")):
+            yield from _named(backend, namespace)
+    for rule in _mappings(spec.get("routes")):
+        for backend in _mappings(rule.get("services")):
+            yield from _named(backend, namespace)
+
+
+def _named(backend: Mapping[str, Any], namespace: str) -> Iterator[ObjectRef]:
+    if backend.get("kind") in (None, "", "Service") and _text(backend.get("name")):
+        yield ObjectRef("Service", _text(backend.get("namespace")) or namespace, _text(backend["name"]))
+
+
+def _by_host(host: str, namespace: str) -> Iterator[ObjectRef]:
+    """`web`, `web.shop` or `web.shop.svc.cluster.local`; a host outside the cluster is no Service."""
+    name, _, rest = host.partition(".")
+    if name and not rest:
+        yield ObjectRef("Service", namespace, name)
+    elif name and ("." not in rest or rest.split(".", 1)[1].startswith("svc")):
+        yield ObjectRef("Service", rest.split(".", 1)[0], name)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _mappings(value: Any) -> Iterator[Mapping[str, Any]]:
+    return (v for v in value if isinstance(v, Mapping)) if isinstance(value, list) else iter(())
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
