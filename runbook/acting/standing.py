@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from runbook.domain.cluster import Event
-from runbook.domain.helm import HelmRelease
+from runbook.domain.helm import HelmRelease, release_storage
 from runbook.domain.meta import Meta, Resource, condition, is_true
 from runbook.domain.owners import helm_release, helm_storage
 from runbook.domain.pods import Pod
@@ -89,7 +89,11 @@ def _marked(meta: Meta, snapshot: Snapshot) -> HelmRelease | None:
     for release in snapshot.seen(HelmRelease):
         if ref is not None and release.ref == ref:
             return release
-        if ref is None and stored is not None and stored in _storage_names(release):
+        if (
+            ref is None
+            and stored is not None
+            and stored in (release_storage(release), (release.metadata.namespace, release.metadata.name))
+        ):
             return release
     return None
 
@@ -98,13 +102,6 @@ def _owner(ref: ObjectRef, snapshot: Snapshot) -> Meta | None:
     kinds: tuple[type[Resource], ...] = (ReplicaSet, Deployment, StatefulSet, DaemonSet, Job)
     kind = next((k for k in kinds if ref.kind == k.KIND), None)
     return next((o.metadata for o in snapshot.seen(kind) if o.ref == ref), None) if kind else None
-
-
-def _storage_names(release: HelmRelease) -> set[tuple[str, str]]:
-    """How Helm may have named it: releaseName, else [targetNamespace-]name [hc:internal/release/name.go]."""
-    target = release.spec.target_namespace
-    name = release.spec.release_name or (f"{target}-{release.metadata.name}" if target else release.metadata.name)
-    return {(target or release.metadata.namespace, name), (release.metadata.namespace, release.metadata.name)}
 
 
 def is_reconciling(release: HelmRelease) -> bool:

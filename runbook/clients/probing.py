@@ -16,6 +16,7 @@ from runbook.clients.controllerlogs import read_logs
 from runbook.clients.git import read_checkout
 from runbook.clients.http import probe_endpoint
 from runbook.clients.kubernetes import KubeClient
+from runbook.clients.unsealing import newest_key, unseal_probes
 from runbook.domain.certificates import readable_pems
 from runbook.domain.probes import RegistryTrust
 from runbook.errors import ObservationError
@@ -149,11 +150,18 @@ def _unseal(
     if "SealedSecret" in seen.gaps:
         raise ObservationError("/v1/verify", f"SealedSecrets could not be listed: {seen.gaps['SealedSecret'].why}")
     pairs = zip(seen.objects.get("SealedSecret", ()), seen.raw.get("SealedSecret", ()), strict=True)
-    return {
-        "UnsealProbe": tuple(
-            client.verify_sealed(entry, o.metadata.namespace, o.metadata.name, raw) for o, raw in pairs
-        )
-    }
+    return {"UnsealProbe": unseal_probes(client, entry, tuple(pairs))}
+
+
+def _sealing_key(
+    client: KubeClient, inventory: Inventory, _base: Path, _now: Callable[[], datetime], seen: Seen
+) -> Mapping[str, tuple[Any, ...]]:
+    entry = inventory.sealed_secrets
+    if entry is None:
+        raise ObservationError("/v1/cert.pem", "the inventory does not say where the sealed-secrets controller answers")
+    opted = inventory.secrets == "metadata" and entry.namespace in inventory.secrets_access.namespaces
+    secrets = [s for s in seen.objects.get("Secret", ()) if s.metadata.namespace == entry.namespace]
+    return {"SealingKey": (newest_key(client, entry, secrets if opted and "Secret" not in seen.gaps else None),)}
 
 
 def _logs(
@@ -191,6 +199,7 @@ PROBES: dict[tuple[str, ...], Callable[..., Mapping[str, tuple[Any, ...]]]] = {
     ("ManifestProbe",): _manifests,
     ("EndpointProbe",): _endpoints,
     ("UnsealProbe",): _unseal,
+    ("SealingKey",): _sealing_key,
     ("LogWindow", "LogGroup"): _logs,
     ("GitHead", "GitFile"): _git,
     ("AccessReview",): _access,

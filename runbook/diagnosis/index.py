@@ -148,23 +148,12 @@ def _members(objects: Mapping[ObjectRef, Resource]) -> dict[ObjectRef, tuple[Obj
 
     def pairs() -> Iterable[tuple[ObjectRef, ObjectRef]]:
         for ref, obj in objects.items():
-            release = owners.helm_release(obj.metadata)
-            if release is None and (named := owners.helm_storage(obj.metadata)):
-                release = storage.get(named)
-            if release is None and ref.kind == "Job" and owners.is_hook(obj.metadata):
-                release = _by_prefix(storage, ref)
+            release = owners.deployed_by(obj.metadata, ref.kind, storage)
             for parent in (release, owners.kustomization(obj.metadata)):
                 if parent is not None and parent != ref:
                     yield parent, ref
 
     return _grouped(pairs())
-
-
-def _by_prefix(storage: Mapping[tuple[str, str], ObjectRef], job: ObjectRef) -> ObjectRef | None:
-    """A hook without labels (Helm 3 gives it none) is its release's by name: the longest `<release>-` it starts with."""
-    parts = job.name.split("-")
-    names = ("-".join(parts[:n]) for n in range(len(parts), 0, -1))
-    return next((storage[job.namespace, n] for n in names if (job.namespace, n) in storage), None)
 
 
 def _slices(slices: Iterable[EndpointSlice]) -> dict[tuple[str, str], tuple[EndpointSlice, ...]]:

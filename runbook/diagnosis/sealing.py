@@ -12,11 +12,16 @@ from runbook.diagnosis.roots import Proof, Root
 from runbook.diagnosis.signs import Sign
 from runbook.model import ObjectRef
 
-KEY_MISMATCH = "sealed-secret-key-mismatch"
+KEY_MISMATCH, SCOPE_MISMATCH = "sealed-secret-key-mismatch", "sealed-secret-scope-mismatch"
+LIST_KEYS = "kubectl get secret -A -l sealedsecrets.bitnami.com/sealed-secrets-key=active"
 
 
 def key_mismatch(ref: ObjectRef, sign: Sign, cause: Cause, index: Index) -> Root:
-    """The root that a SealedSecret with an undecryptable value is."""
+    """The root that a SealedSecret with an undecryptable value is: no key, or the right key and another scope."""
+    probe = index.unseals.get((ref.namespace, ref.name))
+    if probe is not None and probe.opens_as:
+        said = f"{sign.message}; /v1/verify opens it as {probe.opens_as}"
+        return Root(SCOPE_MISMATCH, ref, ref, said, sign.at, "fact", "")
     proof, decides = _proof(ref, cause, index)
     return Root(KEY_MISMATCH, ref, ref, sign.message, sign.at, proof, decides)
 
@@ -42,5 +47,12 @@ def _proof(ref: ObjectRef, cause: Cause, index: Index) -> tuple[Proof, str]:
         return (
             "hypothesis",
             f"Key {names} is older than the commit: /v1/verify with the object's former name, namespace and scope.",
+        )
+    if not all(k.complete for k in index.sealing_keys):
+        born = max(k.not_before for k in index.sealing_keys)
+        return (
+            "hypothesis",
+            f"Whether the controller has an older key than its newest, born {born:%Y-%m-%d %H:%M}Z: {LIST_KEYS}. "
+            "/v1/verify has refused it with all it has.",
         )
     return "fact", ""

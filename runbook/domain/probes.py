@@ -90,7 +90,11 @@ class EndpointProbe(ProbeResult, frozen=True):
 
 
 class UnsealProbe(ProbeResult, frozen=True):
-    """POST /v1/verify of one SealedSecret through the service proxy: 200 opens, 409 does not."""
+    """POST /v1/verify of one SealedSecret through the service proxy: 200 opens, 409 does not.
+
+    `opens_as` is another scope than its own under which the controller can open one that it refuses; empty: under none,
+    or nobody asked.
+    """
 
     KIND: ClassVar[str] = "UnsealProbe"
 
@@ -98,6 +102,7 @@ class UnsealProbe(ProbeResult, frozen=True):
     name: str
     opens: bool
     status: int = 0
+    opens_as: str = ""
 
 
 class LogGroup(ProbeResult, frozen=True):
@@ -222,6 +227,7 @@ class SealingKey(ProbeResult, frozen=True):
     """One active key of the sealed-secrets controller: its name and its certificate's notBefore, never the key.
 
     A Secret's creationTimestamp is new after every rebuild, also for a restored key: only the certificate dates it.
+    `complete` is whether the keys of a snapshot are known to be all that the controller has.
     """
 
     KIND: ClassVar[str] = "SealingKey"
@@ -230,3 +236,4 @@ class SealingKey(ProbeResult, frozen=True):
     name: str
     not_before: datetime
     fingerprint: str = ""
+    complete: bool = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import ClassVar
 
 from runbook.domain.meta import Condition, Observed, Resource
@@ -36,6 +36,17 @@ class SealedSecret(Resource, frozen=True):
 
     spec: SealedSecretSpec = SealedSecretSpec()
     status: SealedSecretStatus = SealedSecretStatus()
+
+
+SCOPES = ("strict", "namespace-wide", "cluster-wide")
+SCOPE_PREFIX = "sealedsecrets.bitnami.com/"
+KEY_LABEL = "sealedsecrets.bitnami.com/sealed-secrets-key"
+
+
+def scope_of(annotations: Mapping[str, str]) -> str:
+    """The scope that a SealedSecret's own annotations say; cluster-wide wins (semantics 5.3)."""
+    wide = (scope for scope in ("cluster-wide", "namespace-wide") if annotations.get(SCOPE_PREFIX + scope) == "true")
+    return next(wide, "strict")
 
 
 def says_missing(message: str, name: str, keys: Collection[str]) -> bool:

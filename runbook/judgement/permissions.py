@@ -62,6 +62,8 @@ def _reads(need: str, inventory: Inventory) -> Iterator[Permission]:
         yield from (Permission("watch", KINDS[k].group, KINDS[k].plural) for k in SOAKED)
     elif need == "UnsealProbe" and inventory.sealed_secrets is not None:
         yield Permission("create", "", "services/proxy", inventory.sealed_secrets.namespace)
+    elif need == "SealingKey" and inventory.sealed_secrets is not None:
+        yield Permission("get", "", "services/proxy", inventory.sealed_secrets.namespace)
 
 
 def writes(stage: str, inventory: Inventory) -> tuple[Permission, ...]:
@@ -104,7 +106,7 @@ def flux_namespace(inventory: Inventory) -> str:
 def wanted(inventory: Inventory) -> tuple[Permission, ...]:
     """Everything worth a review, each once: all kinds the product reads, and the writes of every stage."""
     kinds = [k for k in KINDS if k not in ("Secret", "ConfigMap", "Lease")]
-    probes = ("LogWindow", "SoakWindow", "UnsealProbe")
+    probes = ("LogWindow", "SoakWindow", "UnsealProbe", "SealingKey")
     acting = (p for stage in STAGES_TO_COME for p in writes(stage, inventory))
     return tuple(dict.fromkeys((*reads((*kinds, *probes), inventory), *acting)))
 

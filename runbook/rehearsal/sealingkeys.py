@@ -47,6 +47,11 @@ class SealingKey:
         )
         return cls(key, builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
+    @property
+    def born(self) -> datetime:
+        """The certificate's notBefore: the newest key seals [ss:pkg/controller/keyregistry.go]."""
+        return x509.load_pem_x509_certificate(self.certificate).not_valid_before_utc
+
     @classmethod
     def from_secret(cls, secret: Mapping[str, Any]) -> SealingKey:
         """Read `tls.key` and `tls.crt` of a Secret. Raises ValueError when they are not a key and a certificate."""

@@ -16,20 +16,28 @@ class StageKind:
     extra: tuple[str, ...] = ()
 
 
+NEEDING = ("HelmRelease", "Deployment", "StatefulSet", "DaemonSet", "Job")  # who needs a Secret that stays closed
+
 STAGES = {
     s.name: s
     for s in (
-        StageKind("preflight", "which cluster is this, and what should be true"),
+        StageKind(
+            "preflight",
+            "which cluster is this, and what should be true",
+            extra=(*NEEDING, "SealingKey"),
+        ),
         StageKind("registry-trust", "does every node trust the registry, by every name", extra=("RegistryTrust",)),
         StageKind("cleanup", "what did the failed roll-out leave behind", explains=True, extra=("RegistryTrust",)),
         StageKind(
             "reconcile",
             "what is Flux to be asked, in which order, and what blocks it",
             explains=True,
-            extra=("RegistryTrust", "GitHead"),
+            extra=("RegistryTrust", "GitHead", "SealingKey"),
         ),
         StageKind("verify", "is everything as expected, and does it stay so", explains=True, soaks=True),
-        StageKind("diagnose", "what is red, why, and what is the one next act", explains=True),
+        StageKind(
+            "diagnose", "what is red, why, and what is the one next act", explains=True, extra=("SealingKey", "GitFile")
+        ),
         StageKind("retrospective", "what happened, what was believed, what is left to do"),
     )
 }

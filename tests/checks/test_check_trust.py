@@ -235,6 +235,22 @@ class TestSealing:
         seen = worlds.snapshot(self.sealed(worlds), UnsealProbe("shop", "db", opens, 200 if opens else 409))
         assert results("sealing-keys", seen, worlds.inventory(**SEALED)) == [result]
 
+    def test_who_will_fail_is_told_before_anything_is_reconciled(self, worlds: Any) -> None:
+        secret = {"name": "x", "envFrom": [{"secretRef": {"name": "db"}}], "image": "i"}
+        needs = {"template": {"spec": {"containers": [secret]}}, "replicas": 1}
+        hook = worlds.obj("Job", "shop-migrate", "shop", annotations={"helm.sh/hook": "pre-upgrade"}, spec=needs)
+        seen = worlds.snapshot(
+            self.sealed(worlds), UnsealProbe("shop", "db", False, 409), worlds.release("shop", "shop"), hook
+        )
+        (found,) = worlds.ask("sealing-keys", seen, worlds.inventory(**SEALED))
+        assert found.reason == "no key of the controller opens it: reconciling shop/shop will fail"
+
+    def test_a_lost_scope_is_not_a_lost_key(self, worlds: Any) -> None:
+        probe = UnsealProbe("shop", "db", False, 409, opens_as="namespace-wide")
+        seen = worlds.snapshot(self.sealed(worlds), probe)
+        (found,) = worlds.ask("sealing-keys", seen, worlds.inventory(**SEALED))
+        assert (str(found.result), "opens it as namespace-wide" in found.reason) == ("fail", True)
+
     def test_not_asked_is_not_evaluated(self, worlds: Any, results: Any) -> None:
         inventory = worlds.inventory(**SEALED)
         assert results("sealing-keys", worlds.snapshot(gaps=["UnsealProbe"]), inventory) == ["error"]

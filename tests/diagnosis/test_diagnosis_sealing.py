@@ -20,6 +20,9 @@ def key(days: float) -> SealingKey:
     return SealingKey("kube-system", f"sealed-secrets-key-{days}", NOW - timedelta(days=days))
 
 
+NEWEST = SealingKey("kube-system", "newest", NOW - timedelta(days=1), complete=False)
+
+
 def cause(**extra: tuple[Any, ...]) -> FirstCause:
     (found,) = explain(snapshot(sealed("ns", "s"), extra=extra)).first_causes
     return found
@@ -38,13 +41,20 @@ def test_refused_and_all_keys_younger_is_a_fact() -> None:
         ({"UnsealProbe": (REFUSED,), "SealingKey": (key(1),)}, "commit"),
         ({"UnsealProbe": (REFUSED,), "GitFile": (COMMIT,)}, "notBefore"),
         ({"UnsealProbe": (REFUSED,), "GitFile": (COMMIT,), "SealingKey": (key(1), key(100))}, "older than the commit"),
+        ({"UnsealProbe": (REFUSED,), "GitFile": (COMMIT,), "SealingKey": (NEWEST,)}, "an older key than its newest"),
     ],
-    ids=["text alone", "never asked", "no git", "no keys", "an old key is there"],
+    ids=["text alone", "never asked", "no git", "no keys", "an old key is there", "only the newest is known"],
 )
 def test_anything_less_is_a_hypothesis_that_says_what_is_missing(extra: dict[str, tuple[Any, ...]], word: str) -> None:
     found = cause(**extra)
     assert (found.cause, found.proof) == ("sealed-secret-key-mismatch", "hypothesis")
     assert word in found.decides
+
+
+def test_one_that_opens_under_another_scope_has_its_key_and_lost_its_scope() -> None:
+    found = cause(UnsealProbe=(UnsealProbe("ns", "s", opens=False, status=409, opens_as="cluster-wide"),))
+    assert (found.cause, found.proof) == ("sealed-secret-scope-mismatch", "fact")
+    assert "opens it as cluster-wide" in found.message
 
 
 def test_one_that_opens_now_is_only_old() -> None:

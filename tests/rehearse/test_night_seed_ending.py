@@ -87,6 +87,23 @@ class TestOnTheWay:
         assert first["registry-ca-untrusted"] >= 1
         assert second["registry-ca-untrusted"] == 0
 
+    def test_who_could_not_unseal_was_told_in_the_first_preflight(self, night: Any) -> None:
+        told = {
+            name
+            for c in night.results("00-preflight")[0]["checks"]
+            if c["id"] == "sealing-keys" and c["result"] == "fail"
+            for name in c["facts"]["needed_by"].split(", ")
+        }
+        red = {
+            f"{e['namespace']}/{e['name']}"
+            for c in night.results("40-verify")[-1]["first_causes"]
+            if c["cause"] == "sealed-secret-key-mismatch"
+            for e in c["explains"]
+            if e["kind"] == "HelmRelease" and e["relation"] != "blocked-by"
+        }
+        assert len(red) == 8
+        assert told == red
+
     def test_no_reports_names_a_timeout_as_a_first_cause(self, night: Any) -> None:
         named = {c["cause"] for a in night.results("40-verify") for c in a["first_causes"]}
         assert not named & {"helm-hook-timeout", "helm-wait-timeout", "retries-exhausted"}

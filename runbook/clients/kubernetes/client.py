@@ -197,7 +197,7 @@ class KubeClient:
         """Would this SealedSecret open? The controller's /v1/verify, through the service proxy; nothing is decrypted."""
         path = f"/api/v1/namespaces/{entry.namespace}/services/http:{entry.service}:{entry.port}/proxy/v1/verify"
         what = f"/v1/verify of SealedSecret {namespace}/{name}"
-        response = self.transport.post(path, what, raw, accepted=(409,))
+        response = self.transport.post(path, what, raw, accepted=(409, 429))
         return UnsealProbe(namespace, name, response.status_code == 200, response.status_code)
 
     def proxy_get(self, namespace: str, service: str, port: str, path: str) -> httpx.Response:

@@ -143,7 +143,7 @@ class SealedSecrets:
         if request.path == "/healthz":
             return Response(200, b"ok\n", "text/plain")
         if request.path == "/v1/cert.pem":
-            return Response(200, keys[-1].certificate, "application/x-pem-file")
+            return Response(200, max(keys, key=lambda k: k.born).certificate, "application/x-pem-file")
         if request.path == "/v1/verify" and request.method == "POST":
             return self._verify(request.body, keys)
         return Response(404, b"404 page not found\n", "text/plain")
