@@ -32,6 +32,7 @@ ROOT = Path(__file__).parents[1]
 RECORDINGS = ROOT / "tests" / "data" / "recordings"
 NIGHT = ROOT / "outputs" / "example" / "red" / "40-verify"
 NIGHT_CAUSES = frozenset({"sealed-secret-key-mismatch", "image-not-found"})
+_CHART_SOURCES = ("HelmRepository", "OCIRepository", "HelmChart", "HelmRelease")
 Texts = Iterator[tuple[ObjectRef, str, str]]  # object, reason, message
 
 
@@ -156,8 +157,21 @@ def _events(state: Snapshot, about: set[ObjectRef]) -> Texts:
 
 
 def _named(texts: Texts) -> frozenset[str]:
-    found = (classify(message, reason=reason, kind=ref.kind) for ref, reason, message in texts)
-    return frozenset(meaning.cause for meaning in found if meaning.role == "cause")
+    """Causes by their words. A back-off beside the words of what it backs off from is no cause of its own."""
+    found = set()
+    for ref, reason, message in texts:
+        meaning = classify(message, reason=reason, kind=ref.kind)
+        if meaning.role == "cause":
+            found.add(_as_labelled(meaning.cause, ref, message))
+    pulls = {cause for cause in found if cause.startswith(("registry-", "image-"))}
+    return frozenset(found - {"image-pull-failed"} if len(pulls) > 1 else found)
+
+
+def _as_labelled(cause: str, ref: ObjectRef, message: str) -> str:
+    """What a reader means who is told the same two things as the labels: a missing Secret, a chart server that is away."""
+    if cause == "helm-values-reference" and " not found" in message:
+        return "secret-missing" if "secrets " in message else "configmap-missing"
+    return "registry-unreachable" if cause == "source-fetch-failed" and ref.kind in _CHART_SOURCES else cause
 
 
 if __name__ == "__main__":
