@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from runbook.display import Paragraph, Shown, Stack, Table
 from runbook.display.texts import span
+from runbook.evidence import Redactor
 
 if TYPE_CHECKING:
     from runbook.clients.lastwords import LastWords
@@ -22,10 +23,13 @@ def described(found: Details, now: datetime) -> Shown:
 
 
 def _parts(found: Details, now: datetime) -> Iterator[Shown]:
+    cut = Redactor().text
     made = " ← ".join(str(ref) for ref in (found.object, *found.makers))
     yield Paragraph(f"{made}{f': {found.status}' if found.status else ''}")
     if found.conditions:
-        rows = [(c.type, c.status, c.reason, _age(c.last_transition_time, now), c.message) for c in found.conditions]
+        rows = [
+            (c.type, c.status, c.reason, _age(c.last_transition_time, now), cut(c.message)) for c in found.conditions
+        ]
         yield Table(caption="Conditions", columns=("Type", "Status", "Reason", "Age", "Message"), rows=rows)
     if found.containers:
         boxes = [(c.name, c.state, c.last, str(c.restarts), c.limits, c.image) for c in found.containers]
@@ -36,7 +40,7 @@ def _parts(found: Details, now: datetime) -> Iterator[Shown]:
         yield Table(caption="What it refers to", columns=("Object", "Where", "Is"), rows=needs)
     shown = found.events[:EVENTS]
     more = f", the newest {EVENTS} of {len(found.events)}" if len(found.events) > EVENTS else ""
-    events = [(_age(e.when, now), str(e.count), e.type, e.reason, e.message) for e in shown]
+    events = [(_age(e.when, now), str(e.count), e.type, e.reason, cut(e.message)) for e in shown]
     yield Table(
         caption=f"Events, newest first{more}", columns=("Age", "Count", "Type", "Reason", "Message"), rows=events
     )

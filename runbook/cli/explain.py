@@ -49,7 +49,7 @@ def explain(
         snapshot, believed = observe_for_explanation(inventory, kubeconfig=kubeconfig, context=context, talk=talk)
     else:
         raise ParameterError("say which cluster (-i INVENTORY) or which recorded objects (--from PATH)")
-    explanation = diagnose(snapshot, believed, catalogue=catalogue)
+    explanation = _cut(diagnose(snapshot, believed, catalogue=catalogue))
     if object_:
         explanation = _only(explanation, object_, namespace)
     if format is Format.JSON:
@@ -64,6 +64,35 @@ def explain(
                 (inventory, kubeconfig, context) if inventory and not from_ else None,
             )
     return 0
+
+
+def _cut(explanation: Explanation) -> Explanation:
+    """What was saved by others was cut by nobody: secrets in its texts are cut here, before any line is broken."""
+    import dataclasses
+
+    from runbook.evidence import Redactor
+
+    cut = Redactor().text
+    return dataclasses.replace(
+        explanation,
+        first_causes=tuple(
+            dataclasses.replace(
+                c,
+                message=cut(c.message),
+                next=dataclasses.replace(c.next, text=cut(c.next.text), command=cut(c.next.command)),
+                captures={name: cut(value) for name, value in c.captures.items()},
+            )
+            for c in explanation.first_causes
+        ),
+        unexplained=tuple(
+            dataclasses.replace(
+                u,
+                why=cut(u.why),
+                hypotheses=tuple(dataclasses.replace(h, because=cut(h.because)) for h in u.hypotheses),
+            )
+            for u in explanation.unexplained
+        ),
+    )
 
 
 Live = tuple[Path, str | None, str | None]

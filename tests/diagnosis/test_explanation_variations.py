@@ -49,6 +49,12 @@ def test_what_is_not_explained_says_the_right_thing_and_never_that_an_unknown_st
     assert "its log was not read" in whys["a roll-out to another fault"]
 
 
+def test_it_is_blocked_by_the_dependency_that_its_message_names_and_not_by_another_red_one() -> None:
+    found = explain(saved(*VARIATIONS["two causes at once"].objects))
+    blocked = {c.cause: {e.object.name for e in c.explains if e.relation == "blocked-by"} for c in found.first_causes}
+    assert blocked == {"image-not-found": {"api"}, "helm-values-invalid": set()}
+
+
 class TestRecordings:
     """The recordings under changes that must not change the answer."""
 
