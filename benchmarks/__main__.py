@@ -58,10 +58,40 @@ def deletions(small: bool) -> list[Row]:
     ]
 
 
+def explain(small: bool) -> list[Row]:
+    """First causes of a large cluster's night against reading it; how both grow; what a file of 200 MB costs in memory."""
+    from benchmarks.explaining import measure, write
+
+    base, large, huge = (500, 2_000, 2_500) if small else (10_000, 50_000, 56_000)
+    with tempfile.TemporaryDirectory() as folder:
+        one, many = measure(Path(folder), base), measure(Path(folder), large)
+        path = write(Path(folder), huge)
+        size = path.stat().st_size / 1e6
+        sample = run([sys.executable, "-m", "runbook", "explain", "--from", str(path), "--format", "json"])
+    growth = many.explaining / one.explaining * base / large
+    return [
+        (
+            f"explain ÷ read, {one.pods} pods",
+            f"{one.explaining / one.reading:.2f}",
+            f"goal ≤ 0.5; {one.failing} failing",
+        ),
+        (f"  explain, {one.pods} pods", f"{one.explaining:.2f} s", f"read {one.reading:.2f} s, {one.megabytes:.0f} MB"),
+        (
+            f"  explain, {many.pods} pods",
+            f"{many.explaining:.2f} s",
+            f"read {many.reading:.2f} s, {many.megabytes:.0f} MB",
+        ),
+        (f"  time of one pod, {many.pods} ÷ {one.pods}", f"{growth:.2f}", "1 is linear"),
+        (f"runbook explain --from a file of {size:.0f} MB", f"{sample.seconds:.1f} s", "from start to end"),
+        ("  peak memory", f"{sample.peak_mb:.0f} MB", f"{sample.peak_mb / size:.1f} × the file"),
+    ]
+
+
 BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "imports": imports,
     "rehearse": rehearse,
     "deletions": deletions,
+    "explain": explain,
 }
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from runbook.cli.options import ContextOption, Format, FormatOption, KubeconfigOption, OptionalInventory
-from runbook.model import Explanation, ObjectRef
+from runbook.model import Explanation, ObjectRef, Snapshot
 
 
 def register(app: typer.Typer) -> None:
@@ -49,14 +49,81 @@ def explain(
         snapshot, believed = observe_for_explanation(inventory, kubeconfig=kubeconfig, context=context, talk=talk)
     else:
         raise ParameterError("say which cluster (-i INVENTORY) or which recorded objects (--from PATH)")
-    explanation = diagnose(snapshot, believed, catalogue=catalogue)
+    explanation = _cut(diagnose(snapshot, believed, catalogue=catalogue))
     if object_:
         explanation = _only(explanation, object_, namespace)
     if format is Format.JSON:
         typer.echo(json.dumps(as_json(explanation), indent=2, ensure_ascii=False))
     else:
         typer.echo(first_causes(explanation).text())
+        if object_:
+            _describe(
+                snapshot,
+                _meant(snapshot, object_, namespace),
+                explanation,
+                (inventory, kubeconfig, context) if inventory and not from_ else None,
+            )
     return 0
+
+
+def _cut(explanation: Explanation) -> Explanation:
+    """What was saved by others was cut by nobody: secrets in its texts are cut here, before any line is broken."""
+    import dataclasses
+
+    from runbook.evidence import Redactor
+
+    cut = Redactor().text
+    return dataclasses.replace(
+        explanation,
+        first_causes=tuple(
+            dataclasses.replace(
+                c,
+                message=cut(c.message),
+                next=dataclasses.replace(c.next, text=cut(c.next.text), command=cut(c.next.command)),
+                captures={name: cut(value) for name, value in c.captures.items()},
+            )
+            for c in explanation.first_causes
+        ),
+        unexplained=tuple(
+            dataclasses.replace(
+                u,
+                why=cut(u.why),
+                hypotheses=tuple(dataclasses.replace(h, because=cut(h.because)) for h in u.hypotheses),
+            )
+            for u in explanation.unexplained
+        ),
+    )
+
+
+Live = tuple[Path, str | None, str | None]
+
+
+def _describe(snapshot: Snapshot, meant: tuple[ObjectRef, ...], explanation: Explanation, live: Live | None) -> None:
+    """The object in full, and live the last words of the containers that fail: its own, or those of the pod at fault."""
+    from runbook.cli.describing import described, last_words
+    from runbook.diagnosis.details import details
+    from runbook.stage import read_last_words
+
+    at_fault = [c.object for c in explanation.first_causes if c.object.kind == "Pod"]
+    for ref in meant:
+        if (found := details(snapshot, ref)) is not None:
+            typer.echo(f"\n{described(found, snapshot.observed_at).text()}")
+    for ref in dict.fromkeys(pod for pod in (*meant, *at_fault) if pod.kind == "Pod"):
+        found = details(snapshot, ref)
+        if live is not None and found is not None and found.failing:
+            inventory, kubeconfig, context = live
+            logs = read_last_words(inventory, ref, found.failing, kubeconfig=kubeconfig, context=context)
+            typer.echo(f"\n{last_words(logs).text()}")
+
+
+def _meant(snapshot: Snapshot, object_: str, namespace: str) -> tuple[ObjectRef, ...]:
+    """The observed objects of that name, in all namespaces where none is given."""
+    from runbook.diagnosis.index import build
+
+    kind, _, name = object_.partition("/")
+    found = build(snapshot)
+    refs = dict.fromkeys((*found.objects, *found.events))
+    return tuple(r for r in refs if (r.kind.lower(), r.name) == (kind.lower(), name) and namespace in ("", r.namespace))
 
 
 def _only(explanation: Explanation, object_: str, namespace: str) -> Explanation:

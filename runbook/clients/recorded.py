@@ -29,11 +29,11 @@ _NAMED = 5
 
 
 class _Head(msgspec.Struct, rename="camel"):
-    """What tells a List from an object. Anything else in these fields is no Kubernetes object."""
+    """What tells a List from an object. An empty list may be written as null; anything else is no Kubernetes object."""
 
     kind: str = ""
     api_version: str | None = None
-    items: list[msgspec.Raw] | None = None
+    items: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
 
 
 @dataclass
@@ -144,14 +144,14 @@ def _take(
             return
         raise UsageError(f"holds {what}: kind is missing", field=f"{path}, {place}" if place else str(path))
     version = head.api_version or of[1]
-    if head.items is None or not kind.endswith("List"):
+    if head.items is msgspec.UNSET or not kind.endswith("List"):
         _take_object(document, kind, version, (path, where), found)
         return
     held = kind.removesuffix("List")
     found.lists += 1
     if held:
         found.kinds.add(held)
-    for number, item in enumerate(head.items):
+    for number, item in enumerate(head.items or ()):
         _take(
             item,
             found,
@@ -165,7 +165,7 @@ def _take(
 def _head(document: bytes | msgspec.Raw) -> _Head | None:
     try:
         return msgspec.json.decode(document, type=_Head)
-    except msgspec.ValidationError:
+    except msgspec.DecodeError:
         return None
     except UnicodeDecodeError:
         return _head(text_of(document))
@@ -177,7 +177,7 @@ def _take_object(
     path, where = place
     try:
         one = read(document, kind, version, where)
-    except msgspec.ValidationError as error:
+    except msgspec.DecodeError as error:
         found.malformed.append((ObjectRef(kind, "", "?"), f"{error} ({where})"))
         return
     if one.odd:

@@ -22,7 +22,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from runbook.errors import UsageError
 
 LARGEST = 500_000_000  # bytes of one file of JSON
-LARGEST_YAML = 20_000_000  # bytes of one file of YAML: a pure parser reads some 100 kB a second
+LARGEST_YAML = 20_000_000  # bytes of one file of YAML: a pure parser reads some 200 kB a second
 SUFFIXES = (".json", ".yaml", ".yml", ".json.gz")
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -142,7 +142,7 @@ def _as_json(document: Any, size: int, path: Path) -> bytes:
             waiting.extend(value.values())
         elif isinstance(value, (list, tuple)):
             waiting.extend(value)
-    return json.dumps(document, default=_plain, skipkeys=True).encode()
+    return json.dumps(document, default=_plain, skipkeys=True, allow_nan=False).encode()
 
 
 def _plain(value: Any) -> str:

@@ -97,6 +97,17 @@ def _made(walker: Walker, edge: Edge) -> Behind:
     )
 
 
+def node(walker: Walker, ref: ObjectRef) -> Behind:
+    """What a pod says of its network or its node is the node's to answer, when that is not ready."""
+    for edge in walker.graph.out(ref, "runs-on"):
+        walk = walker.walk(edge.target).after(edge) if walker.health(edge.target).state == "failing" else None
+        if walk is not None and walk.root is not None:
+            return walk, ""
+        if walker.index.get(edge.target) is None:
+            return None, f"Whether {edge.target} is ready."
+    return NOBODY
+
+
 def absent(walker: Walker, ref: ObjectRef, sign: Sign, cause: str) -> Behind:
     """Words that say something is not there: old news when it is, and in a recording only as sure as its absence."""
     named = _absent(walker, ref, sign, cause)

@@ -13,6 +13,7 @@ from runbook.diagnosis.edge import Edge
 from runbook.diagnosis.roots import Proof, Root, Walk, nowhere
 from runbook.diagnosis.sealing import KEY_MISMATCH, key_mismatch
 from runbook.diagnosis.signs import Health, Sign
+from runbook.diagnosis.signs_workload import EVENT_LIFE
 from runbook.domain.cluster import ConfigMap, Secret
 from runbook.domain.meta import Resource
 from runbook.model import ObjectRef
@@ -43,6 +44,7 @@ def blame(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) -
     found, doubt = _behind(walker, ref, sign, meaning.cause)
     if found is not None:
         return found
+    doubt = doubt or _aged(walker, sign)
     cause = _by_structure(walker.catalogue.causes, cause, meaning, _asker(ref, sign))
     fault = _fault(walker, ref, cause.id, meaning.captures)
     shown = fault if fault.kind in ("Webhook", "ResourceQuota", "Namespace", "Node") else ref
@@ -62,9 +64,19 @@ def _behind(walker: Walker, ref: ObjectRef, sign: Sign, cause: str) -> behind.Be
         return behind.pull_secret(walker, ref)
     if cause in ("webhook-unreachable", "istio-injection"):
         return behind.webhook(walker, ref, sign)
+    if cause in ("node-not-ready", "cni-failure") and ref.kind == "Pod":
+        return behind.node(walker, ref)
     if cause in behind.ABSENT:
         return behind.absent(walker, ref, sign, cause)
     return behind.maker(walker, ref, sign)
+
+
+def _aged(walker: Walker, sign: Sign) -> str:
+    """A back-off ends at five minutes, so a pull is tried and spoken of again: an old event may be of another reason."""
+    if not sign.origin.startswith("event ") or sign.at is None:
+        return ""
+    age = (walker.index.now - sign.at).total_seconds()
+    return "" if age <= EVENT_LIFE else f"A newer event than the one of {age / 60:.0f} minutes ago."
 
 
 def _fault(walker: Walker, ref: ObjectRef, cause: str, captures: Mapping[str, str]) -> ObjectRef:
@@ -75,10 +87,6 @@ def _fault(walker: Walker, ref: ObjectRef, cause: str, captures: Mapping[str, st
         return ObjectRef("ResourceQuota", ref.namespace, name)
     if cause == "namespace-terminating" and (name := captures.get("namespace_named")):
         return ObjectRef("Namespace", "", name)
-    if cause in ("node-not-ready", "cni-failure") and ref.kind == "Pod":
-        for edge in walker.graph.out(ref, "runs-on"):
-            if walker.health(edge.target).state == "failing":
-                return edge.target
     return top_controller(walker, ref) if ref.kind in ("Pod", "ReplicaSet") else ref
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from runbook.model import ObjectRef
 
@@ -23,8 +22,7 @@ Relates = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """`origin` depends on `target`; `proof` is the field or label that says so."""
 
     origin: ObjectRef

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Set
+from functools import cached_property
 
 from runbook.diagnosis.edge import Edge
 from runbook.diagnosis.index import Index
@@ -16,14 +17,27 @@ from runbook.model import ObjectRef
 
 
 def edges(index: Index, services: Mapping[str, str]) -> Iterator[Edge]:
-    """All edges that end at a Service or start at one."""
+    """All edges that end at a Service, and who should make one that is not there."""
     ways = list(dict.fromkeys(_ways(index, services)))
     yield from ways
     yield from _makers(index, {edge.target for edge in ways if index.get(edge.target) is None})
-    selected = _by_label(index)
-    for ref, obj in index.objects.items():
+
+
+class Services:
+    """Edges from a Service to the pods behind it; all labels are looked through when the first Service is asked for."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+
+    @cached_property
+    def _selected(self) -> Mapping[tuple[str, str, str], set[ObjectRef]]:
+        return _by_label(self._index)
+
+    def edges(self, ref: ObjectRef) -> Iterator[Edge]:
+        """All edges of one Service; none of anything else."""
+        obj = self._index.get(ref) if ref.kind == "Service" else None
         if isinstance(obj, Service):
-            yield from _service(index, ref, obj, selected)
+            yield from _service(self._index, ref, obj, self._selected)
 
 
 def _ways(index: Index, services: Mapping[str, str]) -> Iterator[Edge]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from runbook.diagnosis import hearsay
 from runbook.diagnosis.edge import Edge, Relates
@@ -16,26 +16,30 @@ from runbook.model import ObjectRef
 REVISION = "deployment.kubernetes.io/revision"
 
 
-def edges(index: Index) -> Iterator[Edge]:
-    """All edges that start at a workload, a pod or a claim."""
+def edges(index: Index, heard: Iterable[ObjectRef]) -> Iterator[Edge]:
+    """Owner → child; a child of which only events speak is found by its name."""
     for owner, children in index.children.items():
         for child in children:
             relation: Relates = "owned" if _is_replaced(index, owner, child) else "owns"
             yield Edge(owner, child, relation, "metadata.ownerReferences")
-    for ref in hearsay.spoken_of(index):
+    for ref in heard:
         for owner in hearsay.maker(ref):
             if owner in index.objects:
                 yield Edge(owner, ref, "owns", "its name")
-    for ref, obj in index.objects.items():
-        if isinstance(obj, Pod):
-            yield from _needs(ref, obj.spec)
-            if obj.spec.node_name:
-                yield Edge(ref, ObjectRef("Node", "", obj.spec.node_name), "runs-on", "spec.nodeName")
-        elif isinstance(obj, (Workload, Job)):
-            yield from _needs(ref, obj.spec.template.spec)
-        elif isinstance(obj, PersistentVolumeClaim) and obj.spec.storage_class_name:
-            target = ObjectRef("StorageClass", "", obj.spec.storage_class_name)
-            yield Edge(ref, target, "class", "spec.storageClassName")
+
+
+def needs(index: Index, ref: ObjectRef) -> Iterator[Edge]:
+    """What a workload, a pod or a claim says of itself that it needs, and where it runs."""
+    obj = index.get(ref)
+    if isinstance(obj, Pod):
+        yield from _needs(ref, obj.spec)
+        if obj.spec.node_name:
+            yield Edge(ref, ObjectRef("Node", "", obj.spec.node_name), "runs-on", "spec.nodeName")
+    elif isinstance(obj, (Workload, Job)):
+        yield from _needs(ref, obj.spec.template.spec)
+    elif isinstance(obj, PersistentVolumeClaim) and obj.spec.storage_class_name:
+        target = ObjectRef("StorageClass", "", obj.spec.storage_class_name)
+        yield Edge(ref, target, "class", "spec.storageClassName")
 
 
 def _is_replaced(index: Index, owner: ObjectRef, child: ObjectRef) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from runbook.diagnosis import behind
@@ -67,16 +68,11 @@ def structure(walker: Walker, ref: ObjectRef) -> Walk | None:
     """Proof without words: a needed Secret that its SealedSecret cannot make, a claim, a node, a Service without pods."""
     edges = walker.graph.out(ref, "needs", "serves", "runs-on")
     secrets = [e for e in edges if e.target.kind == "Secret" and walker.index.get(e.target) is None]
-    walks = [walk for edge in secrets for walk in behind.makers(walker, edge)]
-    walks += [
-        walk for edge in edges if walker.graph.absent(edge.target) == "missing" for walk in _deployers(walker, edge)
-    ]
-    walks += [
-        walker.walk(edge.target).after(edge)
-        for edge in edges
-        if edge.target.kind in _STRUCTURAL and walker.health(edge.target).state == "failing"
-    ]
-    return better(walks)
+    made = (walk for edge in secrets for walk in behind.makers(walker, edge))
+    absent = (e for e in edges if walker.graph.absent(e.target) == "missing")
+    deployed = (walk for edge in absent for walk in _deployers(walker, edge))
+    red = (e for e in edges if e.target.kind in _STRUCTURAL and walker.health(e.target).state == "failing")
+    return better(chain(made, deployed, (walker.walk(edge.target).after(edge) for edge in red)))
 
 
 def _deployers(walker: Walker, edge: Edge) -> Iterator[Walk]:
@@ -86,11 +82,11 @@ def _deployers(walker: Walker, edge: Edge) -> Iterator[Walk]:
             yield walker.walk(made.target).after(made).after(edge)
 
 
-def _walks(walker: Walker, edges: Iterable[Edge]) -> list[Walk]:
+def _walks(walker: Walker, edges: Iterable[Edge]) -> Iterator[Walk]:
     """Walks over edges to objects that are not fine; those that surely fail first."""
     order = {"failing": 0, "moving": 1}
     targets = [(order[s], n, e) for n, e in enumerate(edges) if (s := walker.health(e.target).state) != "fine"]
-    return [walker.walk(edge.target).after(edge) for _, _, edge in sorted(targets, key=lambda t: t[:2])]
+    return (walker.walk(edge.target).after(edge) for _, _, edge in sorted(targets, key=lambda t: t[:2]))
 
 
 def _dependency(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) -> Walk:
@@ -100,16 +96,13 @@ def _dependency(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classificat
     target = ObjectRef(ref.kind, *named.split("/", 1)) if "/" in named else None
     if target is not None and all(e.target != target for e in edges):
         edges = (Edge(ref, target, "depends-on", "its message"), *edges)
-    ordered = sorted(edges, key=lambda e: e.target != target)
-    reasons = []
-    for edge in ordered:
-        walk = _blocked(walker, edge)
-        if walk.root is not None:
-            return walk
-        reasons.append(walk)
-    if not reasons:
+    # The one it names is the one it waits for; that another is red as well does not make it so.
+    named_first = [e for e in edges if e.target == target] or list(edges)
+    ready = [e for e in named_first if walker.health(e.target).state == "fine" and not walker.graph.absent(e.target)]
+    red = [e for e in named_first if e not in ready or walker.health(e.target).suspended]
+    if not named_first:
         return nowhere(f"it waits for a dependency that its message does not name: “{sign.message[:300]}”")
-    return reasons[0]
+    return _blocked(walker, (red or ready)[0])
 
 
 def _blocked(walker: Walker, edge: Edge) -> Walk:

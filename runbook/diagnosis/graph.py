@@ -1,13 +1,16 @@
-"""Who depends on whom, with the observation that proves each edge. Built in one pass; edges to absent objects are kept."""
+"""Who depends on whom, with the observation that proves each edge. Edges to absent objects are kept.
+
+One pass over the snapshot finds what leads to an object from elsewhere: owners, marks, makers, ways in. What an object's
+own spec says it needs is read when somebody stands on it: of ten thousand pods only the red ones are ever asked.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
-from runbook.diagnosis import edges_flux, edges_network, edges_workload
+from runbook.diagnosis import edges_flux, edges_network, edges_workload, hearsay
 from runbook.diagnosis.edge import Edge, Relates
 from runbook.diagnosis.index import Index
 from runbook.model import ObjectRef
@@ -17,26 +20,34 @@ __all__ = ["Edge", "Graph", "Relates", "build"]
 Missing = Literal["missing", "unseen", ""]
 
 
-@dataclass(frozen=True)
 class Graph:
     """Outgoing edges by object. Cycles may exist: whoever walks remembers where it was.
 
-    `opted` are the namespaces whose Secrets the inventory lets us list; of others nobody knows which are there.
+    `opted` are the namespaces whose Secrets the inventory lets us list; of others nobody knows which are there. `heard`
+    are objects that were not observed and of which current warnings speak.
     """
 
-    index: Index
-    outgoing: Mapping[ObjectRef, tuple[Edge, ...]]
-    opted: frozenset[str] = field(default_factory=frozenset)
-    made: Mapping[ObjectRef, tuple[ObjectRef, ...]] = field(default_factory=dict)
+    def __init__(self, index: Index, edges: Iterable[Edge], opted: frozenset[str], heard: frozenset[ObjectRef]) -> None:
+        self.index = index
+        self.heard = heard
+        self.opted = opted
+        self._found: dict[ObjectRef, list[Edge]] = defaultdict(list)
+        self._made: dict[ObjectRef, list[ObjectRef]] = defaultdict(list)
+        self._own: dict[ObjectRef, tuple[Edge, ...]] = {}
+        self._network = edges_network.Services(index)
+        for edge in edges:
+            self._found[edge.origin].append(edge)
+            if edge.relation == "made-by" and edge.origin.kind == "Secret":
+                self._made[edge.target].append(edge.origin)
 
     def out(self, ref: ObjectRef, *relations: Relates) -> tuple[Edge, ...]:
         """The object's edges of these relations, in the order of the relations asked for."""
-        edges = self.outgoing.get(ref, ())
+        edges = self._of(ref)
         return tuple(e for relation in relations for e in edges if e.relation == relation)
 
     def makes(self, ref: ObjectRef) -> tuple[ObjectRef, ...]:
-        """What the object should make."""
-        return self.made.get(ref, ())
+        """The Secrets that the object should make."""
+        return tuple(self._made.get(ref, ()))
 
     def absent(self, ref: ObjectRef) -> Missing:
         """`missing` when it was looked for and is not there; `unseen` when nobody looked (for a Secret: in its namespace)."""
@@ -45,21 +56,22 @@ class Graph:
         looked = self.index.saw(ref.kind) and (ref.kind != "Secret" or ref.namespace in self.opted)
         return "missing" if looked else "unseen"
 
+    def _of(self, ref: ObjectRef) -> tuple[Edge, ...]:
+        known = self._own.get(ref)
+        if known is None:
+            found = self._found.get(ref, ())
+            own = (*edges_workload.needs(self.index, ref), *self._network.edges(ref))
+            known = self._own[ref] = tuple(dict.fromkeys((*found, *own)))
+        return known
+
 
 def build(index: Index, services: Mapping[str, str] | None = None, opted: Iterable[str] = ()) -> Graph:
-    """All edges of a snapshot. `services` maps a declared endpoint's name to its Service (`namespace/name`)."""
-    edges: dict[ObjectRef, dict[Edge, None]] = defaultdict(dict)
-    for edge in _all(index, services or {}):
-        edges[edge.origin][edge] = None
-    made: dict[ObjectRef, tuple[ObjectRef, ...]] = defaultdict(tuple)
-    for origin, found in edges.items():
-        for edge in found:
-            if edge.relation == "made-by" and origin.kind == "Secret":
-                made[edge.target] += (origin,)
-    return Graph(index, {ref: tuple(found) for ref, found in edges.items()}, frozenset(opted), made)
+    """The graph of a snapshot. `services` maps a declared endpoint's name to its Service (`namespace/name`)."""
+    heard = frozenset(hearsay.spoken_of(index))
+    return Graph(index, _all(index, services or {}, heard), frozenset(opted), heard)
 
 
-def _all(index: Index, services: Mapping[str, str]) -> Iterable[Edge]:
+def _all(index: Index, services: Mapping[str, str], heard: frozenset[ObjectRef]) -> Iterator[Edge]:
     yield from edges_flux.edges(index)
-    yield from edges_workload.edges(index)
+    yield from edges_workload.edges(index, heard)
     yield from edges_network.edges(index, services)

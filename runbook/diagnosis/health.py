@@ -31,7 +31,7 @@ class Healths:
         self.graph = graph
         self.statuses = statuses or {}
         self._known: dict[ObjectRef, Health] = {}
-        self.heard = frozenset(hearsay.spoken_of(graph.index))
+        self.heard = graph.heard
 
     def declared(self, ref: ObjectRef) -> bool:
         """Whether it lives outside the API and was probed."""
@@ -51,11 +51,10 @@ class Healths:
     def members(self) -> Iterator[tuple[ObjectRef, Health]]:
         """Every object that may stand in an explanation and is not fine, Flux objects first, each kind by name."""
         index = self.graph.index
-        refs = [ref for ref, obj in index.objects.items() if _is_member(obj)] + list(index.probes) + sorted(self.heard)
-        for ref in sorted(refs, key=lambda r: (r.kind not in FLUX, r)):
-            health = self.of(ref)
-            if health.state != "fine":
-                yield ref, health
+        refs = [*(ref for ref, obj in index.objects.items() if _is_member(obj)), *index.probes, *self.heard]
+        red = [ref for ref in refs if self.of(ref).state != "fine"]
+        for ref in sorted(red, key=lambda r: (r.kind not in FLUX, r.kind, r.namespace, r.name)):
+            yield ref, self.of(ref)
 
     def _of(self, ref: ObjectRef) -> Health:
         index = self.graph.index

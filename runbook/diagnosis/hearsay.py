@@ -30,12 +30,10 @@ _WELL = frozenset(
 
 def spoken_of(index: Index) -> Iterator[ObjectRef]:
     """Objects of kinds that were not observed at all and of which a current warning speaks."""
-    deleted = frozenset(_deleted(index))
-    for ref in index.events:
-        if ref in deleted:
-            continue
-        if ref.kind in _KINDS and ref not in index.objects and not index.looked(ref.kind) and health(index, ref).signs:
-            yield ref
+    unseen = frozenset(kind for kind in _KINDS if not index.looked(kind))
+    spoken = [ref for ref in index.events if ref.kind in unseen]
+    deleted = frozenset(_deleted(index)) if spoken else frozenset()
+    yield from (ref for ref in spoken if ref not in deleted and health(index, ref).signs)
 
 
 def _deleted(index: Index) -> Iterator[ObjectRef]:

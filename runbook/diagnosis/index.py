@@ -80,7 +80,7 @@ def build(snapshot: Snapshot) -> Index:
         objects,
         by_uid,
         _children(objects, by_uid),
-        _events(events, by_uid),
+        _events(events, objects, by_uid),
         _members(objects),
         _slices(snapshot.seen(EndpointSlice)),
         {ObjectRef(ENDPOINT, "", p.name): p for p in snapshot.seen(EndpointProbe)},
@@ -117,22 +117,30 @@ def _children(
     return _grouped(pairs())
 
 
-def _events(events: Iterable[Event], by_uid: Mapping[str, ObjectRef]) -> dict[ObjectRef, tuple[Event, ...]]:
+def _events(
+    events: Iterable[Event], objects: Mapping[ObjectRef, Resource], by_uid: Mapping[str, ObjectRef]
+) -> dict[ObjectRef, tuple[Event, ...]]:
     """Events by object, newest first. An event of another uid speaks of a predecessor and is left out."""
-    found: dict[ObjectRef, list[Event]] = defaultdict(list)
+    found: dict[tuple[str, str, str], list[Event]] = defaultdict(list)
     for event in events:
         about = event.involved_object
-        ref = ObjectRef(about.kind, about.namespace or event.metadata.namespace, about.name)
-        if about.uid and by_uid.get(about.uid, ref) != ref:
-            continue
-        found[ref].append(event)
-    known = {ref: uid for uid, ref in by_uid.items()}
+        found[about.kind, about.namespace or event.metadata.namespace, about.name].append(event)
     kept = {}
-    for ref, items in found.items():
-        uid = known.get(ref, "")
-        mine = [e for e in items if not uid or not e.involved_object.uid or e.involved_object.uid == uid]
-        kept[ref] = tuple(sorted(mine, key=_when, reverse=True))
+    for named, items in found.items():
+        ref = ObjectRef(*named)
+        obj = objects.get(ref)
+        uid = obj.metadata.uid if obj is not None else ""
+        mine = [e for e in items if _speaks_of(e.involved_object.uid, uid, ref, by_uid)]
+        if mine:
+            kept[ref] = tuple(sorted(mine, key=_when, reverse=True)) if len(mine) > 1 else tuple(mine)
     return kept
+
+
+def _speaks_of(said: str, uid: str, ref: ObjectRef, by_uid: Mapping[str, ObjectRef]) -> bool:
+    """Whether an event's uid is the object's, or none that is known to be another's."""
+    if not said or said == uid:
+        return True
+    return not uid and by_uid.get(said, ref) == ref
 
 
 def _when(event: Event) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
@@ -55,8 +55,11 @@ def nowhere(why: str, *hypotheses: Hypothesis) -> Walk:
     return Walk(None, (), why, hypotheses)
 
 
-def better(walks: list[Walk]) -> Walk | None:
+def better(walks: Iterable[Walk]) -> Walk | None:
     """The first walk that ends at a fact, else the first that ends at a hypothesis, else none."""
-    found = [w for w in walks if w.root is not None]
-    facts = [w for w in found if w.root is not None and w.root.proof == "fact"]
-    return next(iter(facts or found), None)
+    guess: Walk | None = None
+    for walk in walks:
+        if walk.root is not None and walk.root.proof == "fact":
+            return walk
+        guess = guess or (walk if walk.root is not None else None)
+    return guess

@@ -10,7 +10,13 @@ if TYPE_CHECKING:
     from runbook.stage.catalogues import catalogue_of
     from runbook.stage.identity import read_inventory
     from runbook.stage.lookback import LookBack, look_back
-    from runbook.stage.looking import look, observe_for_explanation, observe_for_inventory, recorded_snapshot
+    from runbook.stage.looking import (
+        look,
+        observe_for_explanation,
+        observe_for_inventory,
+        read_last_words,
+        recorded_snapshot,
+    )
     from runbook.stage.opening import begin, located
     from runbook.stage.parameters import PARAMETERS
     from runbook.stage.replaying import Replayed, replay_attempts
@@ -20,7 +26,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "LookBack": "lookback", "PARAMETERS": "parameters", "Replayed": "replaying", "STAGES": "stages", "Stage": "steps",
     "amend_inventory": "amending", "catalogue_of": "catalogues", "begin": "opening", "located": "opening", "look": "looking", "look_back": "lookback", "observe_for_explanation": "looking",
-    "observe_for_inventory": "looking", "read_inventory": "identity", "recorded_snapshot": "looking", "replay_attempts": "replaying",
+    "observe_for_inventory": "looking", "read_inventory": "identity", "read_last_words": "looking", "recorded_snapshot": "looking", "replay_attempts": "replaying",
 }  # fmt: skip
 
 __all__ = [
@@ -38,6 +44,7 @@ __all__ = [
     "observe_for_explanation",
     "observe_for_inventory",
     "read_inventory",
+    "read_last_words",
     "recorded_snapshot",
     "replay_attempts",
 ]

@@ -161,6 +161,9 @@ BAD = {
     "an archive": (b"PK", "cannot be read"),
     "an empty list": (b'{"kind": "List", "apiVersion": "v1", "items": []}', "no object with a time"),
     "a list of nothing but texts": (b'{"kind": "List", "items": ["a", 1, null]}', "no object with a time"),
+    "a list that is null": (b'{"kind": "PodList", "apiVersion": "v1", "items": null}', "a list of none"),
+    "half a letter": (b'{"kind": "Pod", "metadata": {"name": "\\ud800"}}', "not JSON"),
+    "no number": (b"kind: Pod\nmetadata: {name: p, generation: .nan}\n", "not YAML"),
     "a number": (b"7", "kind is missing"),
     "lists without end": (b'{"kind":"List","items":[' * 100 + b"]}" * 100, "deep"),
     "an unfinished string": (b'{"kind": "Pod', "cut off"),
@@ -178,7 +181,7 @@ BAD = {
 }
 
 
-YAML_CASES = ("not yaml", "twice the same key", "aliases that unfold", "an alias of itself")
+YAML_CASES = ("not yaml", "twice the same key", "aliases that unfold", "an alias of itself", "no number")
 
 
 @pytest.mark.parametrize("case", BAD)

@@ -88,7 +88,7 @@ def container(
 
 
 def pod(namespace: str, name: str, status: Object | None = None, /, *, phase: str = "Pending", owner: tuple[str, str] | None = None,
-        init: bool = False, labels: dict[str, str] | None = None, **spec: Any) -> Object:  # fmt: skip
+        init: bool = False, labels: dict[str, str] | None = None, born: float = 420, **spec: Any) -> Object:  # fmt: skip
     """A pod with one container status; without one it is ready."""
     well = status is None
     statuses = {"initContainerStatuses" if init else "containerStatuses": [status or container(ready_=True)]}
@@ -98,7 +98,7 @@ def pod(namespace: str, name: str, status: Object | None = None, /, *, phase: st
     ]
     containers = [{"name": "main", "image": "r.lab/app:1"}]
     spec = {"containers": containers, **({"initContainers": containers} if init else {}), **spec}
-    return kind("Pod", namespace, name, labels=labels or {}, owner=owner, born=420, spec=spec,
+    return kind("Pod", namespace, name, labels=labels or {}, owner=owner, born=born, spec=spec,
                 status={"phase": "Running" if well else phase, "conditions": conditions, **statuses})  # fmt: skip
 
 

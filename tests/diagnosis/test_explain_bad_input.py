@@ -152,6 +152,18 @@ def test_the_answer_holds_and_says_what_it_left_out(
     assert len(json.dumps(answer)) < 30_000, "a long message is cut where it is repeated"
 
 
+@pytest.mark.parametrize("more", [["--format", "json"], [], ["HelmRelease/web"]], ids=["json", "ladder", "details"])
+def test_a_secret_in_a_message_is_cut(more: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    token = "eyJhbGciOiJIUzI1NiJ9." + "eyJzdWIiOiIx" * 12 + ".c2lnbmF0dXJl" + "eHh4" * 12  # longer than a line
+    (tmp_path / "a.json").write_text(json.dumps(api(red(error=f"{REFUSED}: {token} is not allowed"))))
+    assert call(["explain", "--from", str(tmp_path / "a.json"), *more]) == 0
+    out = capsys.readouterr().out
+    assert "is not allowed" in " ".join(out.split())
+    assert not [part for part in ("eyJzdWIiOiIxeyJ", "c2lnbmF0dXJl", "eHh4eHh4") if part in out]
+    if "json" in more:
+        assert json.loads(out)["first_causes"]
+
+
 def test_circles_of_owners_and_dependencies_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     waits = [
         release("ns", a, f"dependency 'ns/{b}' is not ready", "DependencyNotReady", dependsOn=[{"name": b}])

@@ -1,0 +1,200 @@
+"""A large cluster on a bad night, as a file that kubectl might have saved, and how long reading and explaining it take."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+NOW = datetime(2025, 10, 17, 11, 15, 58, tzinfo=UTC)
+_RED = ("image", "secret", "schema", "waits", "crash")
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Seconds of one size, and what was explained."""
+
+    pods: int
+    megabytes: float
+    reading: float
+    explaining: float
+    failing: int
+
+
+def measure(folder: Path, pods: int, rounds: int = 3) -> Measured:
+    """Read and explain a state of that many pods, twice as many events and a tenth of releases; a tenth of these is red."""
+    from runbook.clients.recorded import load
+    from runbook.diagnosis import explain
+
+    path = write(folder, pods)
+    explain(load([path]))  # the catalogue and everything else that is read once
+    reading, explaining, failing = [], [], 0
+    for _ in range(rounds):
+        began = time.perf_counter()
+        snapshot = load([path])
+        read = time.perf_counter()
+        found = explain(snapshot)
+        explaining.append(time.perf_counter() - read)
+        reading.append(read - began)
+        failing = sum(len(c.explains) for c in found.first_causes) + len(found.unexplained)
+    size = path.stat().st_size / 1e6
+    path.unlink()
+    return Measured(pods, size, statistics.median(reading), statistics.median(explaining), failing)
+
+
+def write(folder: Path, pods: int) -> Path:
+    """The state as a file of kubectl's form."""
+    path = folder / f"{pods}.json"
+    with path.open("w") as file:
+        file.write('{"apiVersion": "v1", "kind": "List", "items": [')
+        for number, item in enumerate(state(pods)):
+            file.write(f"{',' if number else ''}{json.dumps(item)}")
+        file.write("]}")
+    return path
+
+
+def state(pods: int) -> Iterator[Object]:
+    """Objects of `pods / 10` releases with ten pods each; every tenth pod, some two hundred fifty releases in all, fails."""
+    for number in range(pods // 10):
+        red = _RED[number % 40 // 8 % len(_RED)] if number % 40 < 10 else ""
+        yield from _release(number, f"team-{number % 50}", f"app-{number}", red)
+    for number in range(max(1, pods // 500)):
+        yield _object(
+            "v1", "Node", "", f"node-{number}", status={"conditions": [_condition("Ready", "True", "KubeletReady", "")]}
+        )
+
+
+def _release(number: int, namespace: str, name: str, red: str) -> Iterator[Object]:
+    text = {
+        "image": f"timeout waiting for: [Deployment/{namespace}/{name} status: 'InProgress']",
+        "secret": "context deadline exceeded",
+        "schema": "values don't meet the specifications of the schema(s) in the following chart(s): app",
+        "crash": f"timeout waiting for: [Deployment/{namespace}/{name} status: 'InProgress']",
+    }.get(red, "")
+    message = f"Helm upgrade failed for release {namespace}/{name} with chart app@1.0.{number}: {text}"
+    reason = "UpgradeFailed"
+    if red == "waits":
+        message, reason = f"dependency '{namespace}/app-{number - 8}' is not ready", "DependencyNotReady"
+    ready = _condition(
+        "Ready", "False" if red else "True", reason if red else "UpgradeSucceeded", message if red else "ok"
+    )
+    spec = {
+        "chart": {"spec": {"chart": "app", "version": "1.x", "sourceRef": {"kind": "HelmRepository", "name": "charts"}}}
+    }
+    yield _object(
+        "helm.toolkit.fluxcd.io/v2",
+        "HelmRelease",
+        namespace,
+        name,
+        spec=spec,
+        status={"observedGeneration": 1, "conditions": [ready]},
+    )
+    fails = red in ("image", "secret", "crash")
+    labels = {"helm.toolkit.fluxcd.io/name": name, "helm.toolkit.fluxcd.io/namespace": namespace}
+    up = {
+        "replicas": 10,
+        "updatedReplicas": 10,
+        "readyReplicas": 6 if fails else 10,
+        "availableReplicas": 6 if fails else 10,
+    }
+    template = {"spec": {"containers": [_container(name)]}}
+    yield _object("apps/v1", "Deployment", namespace, name, labels, spec={"replicas": 10, "template": template}, status={
+        **up, "conditions": [_condition("Available", "False" if fails else "True", "Minimum", "")]})  # fmt: skip
+    yield _object(
+        "apps/v1",
+        "ReplicaSet",
+        namespace,
+        f"{name}-5d",
+        owner=("Deployment", name),
+        spec={"replicas": 10, "template": template},
+        status=up,
+    )
+    yield _object("v1", "Service", namespace, name, spec={"selector": {"app": name}, "ports": [{"port": 80}]})
+    if red == "secret":
+        yield _object("bitnami.com/v1alpha1", "SealedSecret", namespace, f"{name}-env", status={
+            "conditions": [_condition("Synced", "False", "", "no key could decrypt secret (TOKEN)")]})  # fmt: skip
+    for index in range(10):
+        yield from _pod(namespace, name, index, red if fails and index < 4 else "")
+
+
+def _pod(namespace: str, name: str, index: int, red: str) -> Iterator[Object]:
+    waiting = {
+        "image": ("ImagePullBackOff", f'Back-off pulling image "registry.lab:5000/{name}:1.0"'),
+        "secret": ("CreateContainerConfigError", f'secret "{name}-env" not found'),
+        "crash": ("CrashLoopBackOff", "back-off 5m0s restarting failed container"),
+    }.get(red)
+    state_: Object = (
+        {"waiting": {"reason": waiting[0], "message": waiting[1]}}
+        if waiting
+        else {"running": {"startedAt": _ago(5000)}}
+    )
+    status = {
+        "name": "main",
+        "image": f"registry.lab:5000/{name}:1.0",
+        "imageID": "",
+        "ready": not red,
+        "restartCount": 0,
+        "state": state_,
+    }
+    conditions = [
+        _condition(t, "False" if red and t != "PodScheduled" else "True", "", "")
+        for t in ("PodScheduled", "Initialized", "Ready", "ContainersReady")
+    ]
+    spec = {"nodeName": f"node-{index}", "containers": [_container(name)], "serviceAccountName": "default", "tolerations": [
+        {"effect": "NoExecute", "key": f"node.kubernetes.io/{k}", "operator": "Exists", "tolerationSeconds": 300} for k in ("not-ready", "unreachable")]}  # fmt: skip
+    own = f"{name}-5d-{index:05d}"
+    yield _object("v1", "Pod", namespace, own, {"app": name}, owner=("ReplicaSet", f"{name}-5d"), spec=spec, status={
+        "phase": "Pending" if red else "Running", "conditions": conditions, "containerStatuses": [status], "startTime": _ago(5000)})  # fmt: skip
+    said = [
+        ("Scheduled", f"Successfully assigned {namespace}/{own} to node-{index}", "Normal"),
+        ("Pulling", f'Pulling image "registry.lab:5000/{name}:1.0"', "Normal"),
+    ]
+    if red == "image":
+        said[1] = ("Failed", f'Failed to pull image "registry.lab:5000/{name}:1.0": rpc error: code = Unknown desc = Error response from daemon: '
+                   f'Get "https://registry.lab:5000/v2/": tls: failed to verify certificate: x509: certificate signed by unknown authority', "Warning")  # fmt: skip
+    for number, (reason, message, type_) in enumerate(said):
+        about = {"kind": "Pod", "namespace": namespace, "name": own, "uid": f"Pod/{namespace}/{own}"}
+        yield _object("v1", "Event", namespace, f"{own}.{number}", involvedObject=about, reason=reason, message=message, type=type_,
+                      count=1, firstTimestamp=_ago(400), lastTimestamp=_ago(60))  # fmt: skip
+
+
+def _container(name: str) -> Object:
+    env = [
+        {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": f"{name}-env", "key": "TOKEN"}}},
+        {"name": "LEVEL", "value": "info"},
+    ]
+    return {"name": "main", "image": f"registry.lab:5000/{name}:1.0", "imagePullPolicy": "IfNotPresent", "env": env,
+            "resources": {"limits": {"cpu": "1", "memory": "512Mi"}, "requests": {"cpu": "100m", "memory": "128Mi"}},
+            "volumeMounts": [{"mountPath": "/var/run/secrets/kubernetes.io/serviceaccount", "name": "kube-api-access", "readOnly": True}],
+            "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File"}  # fmt: skip
+
+
+def _object(version: str, kind: str, namespace: str, name: str, labels: dict[str, str] | None = None, *,
+            owner: tuple[str, str] | None = None, **parts: Any) -> Object:  # fmt: skip
+    meta: Object = {"name": name, "namespace": namespace, "uid": f"{kind}/{namespace}/{name}", "resourceVersion": "123456", "generation": 1,
+                    "creationTimestamp": _ago(6000), "labels": labels or {}}  # fmt: skip
+    if owner:
+        meta["ownerReferences"] = [
+            {
+                "apiVersion": "apps/v1",
+                "kind": owner[0],
+                "name": owner[1],
+                "uid": f"{owner[0]}/{namespace}/{owner[1]}",
+                "controller": True,
+            }
+        ]
+    return {"apiVersion": version, "kind": kind, "metadata": meta, **parts}
+
+
+def _condition(type_: str, status: str, reason: str, message: str) -> Object:
+    return {"type": type_, "status": status, "reason": reason, "message": message, "lastTransitionTime": _ago(3000)}
+
+
+def _ago(seconds: float) -> str:
+    return (NOW - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")

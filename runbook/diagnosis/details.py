@@ -1,0 +1,134 @@
+"""Everything at hand about one object, as `kubectl describe` would have it and a step further: who made it, its conditions,
+its containers, what it needs and whether that is there, and its events with the newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from runbook.diagnosis import graph, index
+from runbook.diagnosis.graph import Graph
+from runbook.diagnosis.index import Index
+from runbook.domain import owners, podstatus
+from runbook.domain.cluster import ConfigMap, Secret
+from runbook.domain.meta import Condition, Resource
+from runbook.domain.pods import ContainerStatus, Pod
+from runbook.model import ObjectRef, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One object it refers to: `there`, `missing`, or `not known` where nobody looked."""
+
+    object: ObjectRef
+    where: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerDetail:
+    """One container: what it does, what it did before, how often it was started, and its limits."""
+
+    name: str
+    state: str
+    last: str
+    restarts: int
+    image: str
+    limits: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One event: when, what kind, why, what."""
+
+    when: datetime | None
+    type: str
+    reason: str
+    message: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What is at hand about one object. `makers` is the way up: each is made by the next."""
+
+    object: ObjectRef
+    status: str
+    makers: tuple[ObjectRef, ...]
+    conditions: tuple[Condition, ...]
+    containers: tuple[ContainerDetail, ...]
+    needs: tuple[Need, ...]
+    events: tuple[Said, ...]
+    failing: tuple[str, ...] = ()
+
+
+def details(snapshot: Snapshot, ref: ObjectRef) -> Details | None:
+    """What the snapshot holds of an object; None when neither it nor an event of it was observed."""
+    found = index.build(snapshot)
+    obj = found.get(ref)
+    events = tuple(Said(e.when, e.type, e.reason, e.message or "", e.count or 1) for e in found.events.get(ref, ()))
+    if obj is None:
+        return Details(ref, "not observed", (), (), (), (), events) if events else None
+    pod = obj if isinstance(obj, Pod) else None
+    return Details(
+        ref,
+        podstatus.pod_row(pod)[2] if pod else "",
+        tuple(_makers(found, obj)),
+        tuple(getattr(getattr(obj, "status", None), "conditions", None) or ()),
+        tuple(_containers(pod)) if pod else (),
+        tuple(_needs(found, graph.build(found), ref)),
+        events,
+        tuple(dict.fromkeys(t.container for t in podstatus.troubles(pod))) if pod else (),
+    )
+
+
+def _makers(found: Index, obj: Resource) -> Iterator[ObjectRef]:
+    seen = {index.ref_of(obj)}
+    current: Resource | None = obj
+    while current is not None:
+        meta = current.metadata
+        owner = meta.controller
+        above = ObjectRef(owner.kind, meta.namespace, owner.name) if owner else None
+        above = above or owners.helm_release(meta) or owners.kustomization(meta)
+        if above is None or above in seen:
+            return
+        seen.add(above)
+        yield above
+        current = found.get(above)
+
+
+def _containers(pod: Pod) -> Iterator[ContainerDetail]:
+    specs = {c.name: c for c in (*(pod.spec.init_containers or ()), *pod.spec.containers)}
+    for status in (*(pod.status.init_container_statuses or ()), *(pod.status.container_statuses or ())):
+        spec = specs.get(status.name)
+        limits = spec.resources.limits if spec is not None and spec.resources is not None else None
+        said = ", ".join(f"{name} {amount}" for name, amount in sorted((limits or {}).items())) or "none"
+        yield ContainerDetail(status.name, _state(status), _ended(status), status.restart_count, status.image, said)
+
+
+def _state(status: ContainerStatus) -> str:
+    state = status.state
+    if state.waiting is not None:
+        return f"waiting: {state.waiting.reason}"
+    if state.terminated is not None:
+        return f"ended: {state.terminated.reason or 'no reason'}, exit {state.terminated.exit_code}"
+    return "running" + ("" if status.ready else ", not ready")
+
+
+def _ended(status: ContainerStatus) -> str:
+    ended = status.last_state.terminated
+    if ended is None:
+        return ""
+    signal = f", signal {ended.signal}" if ended.signal else ""
+    return f"{ended.reason or 'ended'}, exit {ended.exit_code}{signal}"
+
+
+def _needs(found: Index, network: Graph, ref: ObjectRef) -> Iterator[Need]:
+    for edge in network.out(ref, "needs", "pulls-with", "source", "depends-on", "class"):
+        target = found.get(edge.target)
+        state = {"": "there", "missing": "missing", "unseen": "not known"}[network.absent(edge.target)]
+        if isinstance(target, (Secret, ConfigMap)):
+            kind = f", {target.type}" if isinstance(target, Secret) and target.type else ""
+            state = f"there{kind}: keys {', '.join(sorted(target.data or {})) or 'none'}"
+        yield Need(edge.target, edge.proof, state)

@@ -1,0 +1,171 @@
+"""`runbook explain KIND/NAME`: below the ladder the object itself, as `kubectl describe` has it, and its containers' last words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from diagnosis_worlds import ago
+from recorded_worlds import RECORDINGS, container, event, kind, pod, saved, workload
+
+from runbook.cli.app import call
+from runbook.cli.describing import last_words as shown
+from runbook.clients.lastwords import LONGEST, TAIL, last_words
+from runbook.diagnosis.details import Details, details
+from runbook.embedded import EmbeddedCluster
+from runbook.errors import DeniedError
+from runbook.model import ObjectRef
+
+POD = ObjectRef("Pod", "ns", "web-0")
+CRASHED = container(("CrashLoopBackOff", "back-off"), {"exitCode": 137, "reason": "OOMKilled", "signal": 9})
+
+
+def about(*objects: Any, ref: ObjectRef = POD) -> Details:
+    found = details(saved(*objects), ref)
+    assert found is not None
+    return found
+
+
+def crashing(**spec: Any) -> list[Any]:
+    one = pod("ns", "web-0", CRASHED, phase="Running", owner=("ReplicaSet", "web-5d"), **spec)
+    one["spec"]["containers"][0]["resources"] = {"limits": {"memory": "64Mi"}}
+    return [
+        workload("Deployment", "ns", "web", release="web"),
+        workload("ReplicaSet", "ns", "web-5d", owner=("Deployment", "web")),
+        one,
+    ]
+
+
+class TestAPodInFull:
+    def test_its_makers_up_to_the_release(self) -> None:
+        assert [str(m) for m in about(*crashing()).makers] == [
+            "ReplicaSet/ns/web-5d",
+            "Deployment/ns/web",
+            "HelmRelease/ns/web",
+        ]
+
+    def test_conditions_containers_limits_and_the_end_before(self) -> None:
+        found = about(*crashing())
+        assert found.status == "CrashLoopBackOff"
+        assert {(c.type, c.status) for c in found.conditions} == {("Ready", "False"), ("PodScheduled", "True")}
+        (box,) = found.containers
+        assert (box.state, box.last, box.restarts, box.limits) == (
+            "waiting: CrashLoopBackOff", "OOMKilled, exit 137, signal 9", 3, "memory 64Mi",
+        )  # fmt: skip
+
+    def test_owners_in_a_circle_end(self) -> None:
+        a, b = (pod("ns", n, container(), owner=("Pod", m)) for n, m in (("web-0", "b"), ("b", "web-0")))
+        assert [m.name for m in about(a, b).makers] == ["b"]
+
+    def test_a_pull_secret_is_there_with_its_type_and_keys_and_never_its_value(self) -> None:
+        secret = kind(
+            "Secret",
+            "ns",
+            "regcred",
+            type="kubernetes.io/dockerconfigjson",
+            data={".dockerconfigjson": "c2VjcmV0LXZhbHVl"},
+        )
+        for objects, state in (
+            ([secret], "there, kubernetes.io/dockerconfigjson: keys .dockerconfigjson"),
+            ([], "not known"),
+        ):
+            found = about(*crashing(imagePullSecrets=[{"name": "regcred"}]), *objects)
+            assert [(str(n.object), n.where, n.state) for n in found.needs] == [
+                ("Secret/ns/regcred", "spec.imagePullSecrets", state)
+            ]
+            assert "c2VjcmV0LXZhbHVl" not in repr(found)
+
+    def test_what_nobody_observed_is_not_described(self) -> None:
+        assert details(saved(*crashing()), ObjectRef("Pod", "ns", "other")) is None
+
+
+class TestEvents:
+    def test_only_its_own_newest_first_also_those_without_a_last_timestamp(self) -> None:
+        bare = event(("Pod", "ns", "web-0"), "FailedScheduling", "no node", seconds=50)
+        bare["lastTimestamp"], bare["eventTime"] = None, ago(10)
+        series = event(("Pod", "ns", "web-0"), "BackOff", "again", seconds=500)
+        series["series"] = {"count": 9, "lastObservedTime": ago(20)}
+        others = [event(("Pod", "other", "web-0"), "Failed", "x"), event(("Pod", "ns", "web-1"), "Failed", "x")]
+        found = about(*crashing(), event(("Pod", "ns", "web-0"), "Pulled", "old", seconds=90), bare, series, *others)
+        assert [e.reason for e in found.events] == ["FailedScheduling", "BackOff", "Pulled"]
+
+    def test_of_an_object_that_was_not_observed_its_events_are_shown(self) -> None:
+        found = about(kind("Namespace", "", "ns", status={}), event(("Pod", "ns", "web-0"), "Failed", "x509"))
+        assert (found.status, [e.message for e in found.events]) == ("not observed", ["x509"])
+
+
+class Talks:
+    """A client whose containers say what the test gives."""
+
+    def __init__(self, now: list[str], before: list[str] | None) -> None:
+        self.said = {False: now, True: before}
+
+    def logs(self, *_where: str, previous: bool, **_more: Any) -> Iterator[str]:
+        lines = self.said[previous]
+        if lines is None:
+            raise DeniedError("log of pod ns/web-0", "403 Forbidden: pods/log")
+        yield from lines
+
+
+class TestLastWords:
+    def test_of_this_start_and_of_the_one_before(self) -> None:
+        now, before = last_words(Talks(["starting"], ["FATAL: no database"]), "ns", "web-0", ["main"])  # type: ignore[arg-type]
+        assert (now.previous, now.lines, before.previous, before.lines) == (
+            False,
+            ("starting",),
+            True,
+            ("FATAL: no database",),
+        )
+        text = shown((now, before)).text()
+        assert text.index("this start") < text.index("the start before") < text.index("FATAL: no database")
+
+    def test_they_are_bounded_by_lines_and_letters(self) -> None:
+        log = last_words(Talks([f"{n} " + "x" * 9000 for n in range(500)], []), "ns", "web-0", ["main"])[0]  # type: ignore[arg-type]
+        assert len(log.lines) == TAIL
+        assert log.lines[-1].startswith("499 ")
+        assert {len(line) for line in log.lines} == {LONGEST}
+
+    def test_one_that_may_not_be_read_is_not_evaluated_and_says_why(self) -> None:
+        logs = last_words(Talks(["starting"], None), "ns", "web-0", ["main"])  # type: ignore[arg-type]
+        assert "the start before: NOT EVALUATED: 403 Forbidden: pods/log" in " ".join(shown(logs).text().split())
+
+
+def test_the_command_shows_it_below_the_ladder(capsys: pytest.CaptureFixture[str]) -> None:
+    state = RECORDINGS / "image-tag-missing" / "state.json.gz"
+    assert call(["explain", "Pod/media-fbc5b976b-rwqk6", "--from", str(state)]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    for part in (
+        "First causes",
+        "← Deployment/media/media ← HelmRelease/media/media",
+        "Conditions",
+        "Events, newest first",
+        "Failed to pull image",
+    ):
+        assert part in out
+
+
+def test_live_the_failing_containers_log_is_asked_for_and_secrets_are_cut(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = "ghp_" + "a1B2" * 9
+    with EmbeddedCluster("pair", time_scale=60) as cluster:
+        cluster.wait_for_frame(lambda _event: None)
+        where = ["-i", str(cluster.inventory), "--kubeconfig", str(cluster.kubeconfig)]
+        assert call(["explain", *where, "--format", "json"]) == 0
+        causes = json.loads(capsys.readouterr().out)["first_causes"]
+        at_fault = next(c["object"] for c in causes if c["object"]["kind"] == "Pod")
+        asked = ["explain", f"Pod/{at_fault['name']}", "-n", at_fault["namespace"], *where]
+        assert call(asked) == 0
+        out = " ".join(capsys.readouterr().out.split())
+        assert "this start: NOT EVALUATED" in out, "a container that never started has no log, and it is said"
+        talks = Talks(["starting"], [f"cannot log in with {token}"])
+        monkeypatch.setattr(
+            "runbook.clients.kubernetes.client.KubeClient.logs", lambda _self, *a, **k: talks.logs(*a, **k)
+        )
+        assert call(asked) == 0
+        out = capsys.readouterr().out
+        assert "cannot log in with" in out
+        assert token not in out
