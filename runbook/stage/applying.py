@@ -22,7 +22,7 @@ from runbook.errors import ClusterIdentityError, ParameterError
 from runbook.evidence import Redactor
 from runbook.evidence.acts import note_outcome, note_plan
 from runbook.inventory.load import load
-from runbook.judgement.permissions import touched_namespaces
+from runbook.judgement.permissions import writes
 from runbook.model import Action
 from runbook.stage.judging import Judged, judge
 from runbook.stage.observing import base_of, look
@@ -191,7 +191,7 @@ def _hands(setting: Setting, digest: str, planned_at: float) -> Hands:
             f"{setting.file.inventory.cluster.uid[:8]}. Nothing was touched."
         )
     inventory = setting.file.inventory
-    namespaces = touched_namespaces(inventory) | {lease_ref(inventory).namespace}
+    namespaces = frozenset(p.namespace for p in writes(setting.asked.stage, inventory))
     return Hands(
         client=reached.client,
         writer=Writer(reached.client, namespaces),
