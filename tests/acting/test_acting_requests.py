@@ -28,16 +28,10 @@ def test_an_exhausted_release_is_reset_and_its_answer_awaited(pair: Pair) -> Non
     assert token in act.said
     assert release["metadata"]["annotations"]["reconcile.fluxcd.io/resetAt"] == token
     assert release["status"]["lastHandledReconcileAt"] == token
-
-
-def test_every_write_is_made_as_the_field_manager_runbook(pair: Pair) -> None:
-    """A scenario's objects have no record of managers, as a server keeps none for what was stored without: the Lease has."""
-    healed(pair)
-    pair.run("reconcile")
-    asked = [w for w in pair.writes() if w["verb"] != "delete"]
-    assert {w["resource"].partition(".")[0] for w in asked} == {"leases", "helmreleases"}
-    assert [w["query"] for w in asked] == ["fieldManager=runbook"] * len(asked)
-    lease = pair.get("Lease", "flux-system", "runbook-operator")
+    written = [w for w in pair.writes() if w["verb"] != "delete"]
+    assert {w["resource"].partition(".")[0] for w in written} == {"leases", "helmreleases"}
+    assert [w["query"] for w in written] == ["fieldManager=runbook"] * len(written)
+    lease = pair.get("Lease", "flux-system", "runbook-operator")  # a scenario's own objects carry no managedFields
     assert [m["manager"] for m in lease["metadata"]["managedFields"]] == ["runbook"]
 
 
