@@ -67,7 +67,7 @@ def _write(action: Action, hands: Hands, node: NodeEntry, path: str, pem: bytes)
     hands.change(
         action,
         identity(node, path),
-        f"WRITE {node.name}:{path}",
+        f"WRITE {identity(node, path)}",
         lambda permit: write_file(node, hands.base, path, pem, permit),
         made=lambda: read_file(node, hands.base, path) == pem,
         path=path,

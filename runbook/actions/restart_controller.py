@@ -11,12 +11,13 @@ from datetime import datetime
 
 from runbook.acting.hands import Hands, NotDone
 from runbook.domain.cluster import Secret
+from runbook.domain.meta import Resource
 from runbook.domain.network import Service
 from runbook.domain.pods import Pod
 from runbook.domain.probes import UnsealProbe
-from runbook.domain.workloads import Deployment
+from runbook.domain.workloads import Deployment, ReplicaSet
 from runbook.inventory.model import Inventory
-from runbook.model import Action, Explanation, Finding, Snapshot
+from runbook.model import Action, Explanation, Finding, ObjectRef, Snapshot
 
 KINDS = ("restart-controller",)
 KEY_LABEL = "sealedsecrets.bitnami.com/sealed-secrets-key"
@@ -47,9 +48,7 @@ def plan(
         if s.metadata.namespace == entry.namespace and s.metadata.label(KEY_LABEL) == "active"
     ]
     younger = [k for k in keys if started and k.metadata.creation_timestamp and k.metadata.creation_timestamp > started]
-    deployment = next(
-        (d for d in snapshot.seen(Deployment) if d.metadata.namespace == entry.namespace and _selects(d, pods)), None
-    )
+    deployment = _made_by(pods, snapshot)
     if not younger or deployment is None or started is None:
         return ()
     return (_restart(deployment, younger, started),)
@@ -94,6 +93,13 @@ def _matches(pod: Pod, selector: dict[str, str]) -> bool:
     return bool(selector) and all(pod.metadata.label(k) == v for k, v in selector.items())
 
 
-def _selects(deployment: Deployment, pods: list[Pod]) -> bool:
-    owners = {p.metadata.controller.name.rpartition("-")[0] for p in pods if p.metadata.controller}
-    return deployment.metadata.name in owners
+def _made_by(pods: list[Pod], snapshot: Snapshot) -> Deployment | None:
+    """The Deployment above the pods' ReplicaSet, by their references: a name may be the beginning of another's."""
+    sets = {_above(pod) for pod in pods}
+    above = {_above(one) for one in snapshot.seen(ReplicaSet) if one.ref in sets}
+    return next((d for d in snapshot.seen(Deployment) if d.ref in above), None)
+
+
+def _above(obj: Resource) -> ObjectRef | None:
+    owner = obj.metadata.controller
+    return ObjectRef(owner.kind, obj.metadata.namespace, owner.name) if owner else None

@@ -26,7 +26,7 @@ def write_file(node: NodeEntry, base: Path, path: str, data: bytes, permit: Perm
         target = _root(node, base).real(path.lstrip("/"))
     except ObservationError as error:
         raise RefusedError(what, error.why) from error
-    permit.spend(what, identity(node, path))
+    permit.spend(what, identity(node, path), f"WRITE {identity(node, path)}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=".ca.")

@@ -24,27 +24,29 @@ class Permit:
     offset: int
     _spent: bool = field(default=False, init=False)
 
-    def spend(self, what: str, uid: str) -> None:
-        """Use it for a change of the object `uid`.
+    def spend(self, what: str, uid: str, request: str) -> None:
+        """Use it for this one request to the object `uid`.
 
-        Raises RefusedError when it was used before, is for another object, or its line is not in the journal.
+        Raises RefusedError when it was used before, is for another object, or the journal's line is not about this.
         """
         if self._spent:
             raise RefusedError(what, f"the permit of {self.action} was used before")
         if uid != self.uid:
             raise RefusedError(what, f"the permit of {self.action} is for the object {self.uid}, not {uid}")
-        if not self._is_journalled():
+        if not self._is_journalled(request):
             raise RefusedError(
                 what, f"{self.action} is not in the journal as intended", hint="Nothing was sent; look at the disk."
             )
         self._spent = True
 
-    def _is_journalled(self) -> bool:
+    def _is_journalled(self, request: str) -> bool:
         try:
             with self.journal.open("rb") as file:
                 file.seek(self.offset)
                 line = json.loads(file.readline())
         except (OSError, ValueError):
             return False
-        facts = line.get("facts", {})
-        return (line.get("event"), facts.get("act"), facts.get("plan")) == ("intended", self.action, self.plan)
+        if not isinstance(line, dict) or line.get("event") != "intended":
+            return False
+        facts, wanted = line.get("facts", {}), (self.action, self.plan, self.uid, request)
+        return tuple(facts.get(name) for name in ("act", "plan", "uid", "request")) == wanted

@@ -6,6 +6,7 @@ verdict; Stalled blinks off when a pass begins and counts only then (semantics 1
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from runbook.domain.readiness import REQUESTED, flux_state
 RESET, FORCE = "reconcile.fluxcd.io/resetAt", "reconcile.fluxcd.io/forceAt"
 Word = Literal["waiting", "ready", "failed", "blocked", "suspended", "gone"]
 Asked = Source | Kustomization | HelmRelease
+_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def reply(obj: Asked, token: str) -> Reply:
         return Reply("ready", state.message)
     if obj.spec.suspend:
         return Reply("suspended", "it was suspended: no request wakes it")
-    if token and obj.status.last_handled_reconcile_at != token:
+    if token and not _is_handled(obj, token):
         return Reply("waiting", _under_way(obj))
     if state.word == "ready":
         return Reply("ready", state.message)
@@ -62,11 +64,24 @@ def reply(obj: Asked, token: str) -> Reply:
 
 
 def asked_at(token: str) -> datetime | None:
-    """When a request was made, by its token: flux and this product begin it with RFC 3339 in UTC. None for another one."""
+    """When a request was made, by its token: flux and this product begin it with RFC 3339. None for another one.
+
+    flux writes its operator's local time with its offset [flux2:cmd/flux/reconcile.go].
+    """
+    found = _TIME.match(token)
     try:
-        return datetime.strptime(token[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
+        return datetime.fromisoformat("".join(found.groups())).astimezone(UTC) if found else None
     except ValueError:
         return None
+
+
+def _is_handled(obj: Asked, token: str) -> bool:
+    """Whether a pass has ended that began after the request: its own, or that of a later one which took its place."""
+    handled, asked = obj.status.last_handled_reconcile_at, obj.metadata.annotation(REQUESTED)
+    if handled == token:
+        return True
+    ours, later = asked_at(token), asked_at(asked)
+    return handled == asked != "" and ours is not None and later is not None and later >= ours
 
 
 def attempts(obj: HelmRelease) -> str:

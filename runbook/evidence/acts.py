@@ -51,6 +51,11 @@ def acts_of(entries: Iterable[Entry]) -> tuple[Action, ...]:
     return tuple(_ended(acts[name], under_way.get(name, "")) for name in sorted(acts, key=_number))
 
 
+def last_number(acts: Iterable[Action]) -> int:
+    """The highest number that was given, 0 when none was: what vanished from a plan keeps its own."""
+    return max((_number(a.id)[0] for a in acts), default=0)
+
+
 def open_acts(attempt: Attempt) -> tuple[Action, ...]:
     """Acts of an attempt of which its own journal does not know whether they were done."""
     entries = read_journal(attempt.journal.path).entries

@@ -20,9 +20,9 @@ from runbook.acting.settling import settle_earlier
 from runbook.clients.kubernetes.writing import Writer
 from runbook.errors import ClusterIdentityError, ParameterError
 from runbook.evidence import Redactor
-from runbook.evidence.acts import note_outcome, note_plan
+from runbook.evidence.acts import last_number, note_outcome, note_plan
 from runbook.inventory.load import load
-from runbook.judgement.permissions import touched_namespaces
+from runbook.judgement.permissions import writes
 from runbook.model import Action
 from runbook.stage.judging import Judged, judge
 from runbook.stage.observing import base_of, look
@@ -53,7 +53,10 @@ class Applied:
 
 
 def apply(setting: Setting, judged: Judged, planned: Sequence[Action], planned_at: float, taken: int = 0) -> Applied:
-    """Do what the plan proves necessary; `taken` acts of this attempt have numbers already. Raises UsageError kinds before anything is touched; see the module."""
+    """Do what the plan proves necessary; `taken` is the last number that this attempt has given to an act.
+
+    Raises UsageError kinds before anything is touched; see the module.
+    """
     hands = _hands(setting, plan_digest(planned), planned_at)
     lease = _lease(setting, hands)
     note_plan(hands.journal, hands.plan, planned)
@@ -137,7 +140,7 @@ def _again(setting: Setting) -> Judged:
 def _numbered(planned: Sequence[Action], known: Sequence[Action], taken: int) -> tuple[Action, ...]:
     """The same act keeps the number of its first plan; a new one takes the next."""
     numbers = {a.name: a.id for a in known}
-    last = max((int(name[1:]) for name in numbers.values()), default=taken)
+    last = max(taken, last_number(known))
     for action in planned:
         if action.name not in numbers:
             last += 1
@@ -182,7 +185,7 @@ def _hands(setting: Setting, digest: str, planned_at: float) -> Hands:
             f"{setting.file.inventory.cluster.uid[:8]}. Nothing was touched."
         )
     inventory = setting.file.inventory
-    namespaces = touched_namespaces(inventory) | {lease_ref(inventory).namespace}
+    namespaces = frozenset(p.namespace for p in writes(setting.asked.stage, inventory))
     return Hands(
         client=reached.client,
         writer=Writer(reached.client, namespaces),

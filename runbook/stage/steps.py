@@ -11,7 +11,7 @@ from typing import Any
 from runbook.display import Paragraph, Shown, Stack, actions_table, card, first_causes
 from runbook.errors import VerdictFailed
 from runbook.evidence import Observed, read_journal
-from runbook.evidence.acts import acts_of
+from runbook.evidence.acts import acts_of, last_number
 from runbook.model import Action, StageResult, Verdict
 from runbook.stage import showing
 from runbook.stage.identity import utc_now
@@ -74,7 +74,7 @@ class Stage:
             inventory = self.setting.file.inventory
             found = actions.plan(self.name, judged.snapshot, judged.findings, judged.explanation, inventory)
             done = tuple(a for a in self.actions if a.outcome != "planned") if self.acted else ()
-            planned = tuple(replace(a, id=f"A{n}") for n, a in enumerate(found, 1 + len(done)))
+            planned = tuple(replace(a, id=f"A{n}") for n, a in enumerate(found, 1 + self._taken()))
             self.actions = (*done, *planned)
             self.notes = actions.notes(self.name, judged.snapshot, inventory)
             self.planned_at = time.monotonic()
@@ -103,12 +103,15 @@ class Stage:
         planned = tuple(a for a in self.actions if a.outcome == "planned")
         with self._step("apply"):
             try:
-                taken = len(self.actions) - len(planned)
-                applied = applying.apply(self.setting, self.judged, planned, self.planned_at, taken)
+                applied = applying.apply(self.setting, self.judged, planned, self.planned_at, self._taken())
                 self.notes = (*self.notes, *applied.notes)
             finally:
                 self.acted, self.planned_at = True, None
                 self.actions = acts_of(read_journal(self.setting.attempt.journal.path).entries) or self.actions
+
+    def _taken(self) -> int:
+        """The last number that an act of this attempt has, also one that vanished before its turn came."""
+        return last_number(acts_of(read_journal(self.setting.attempt.journal.path).entries)) if self.acted else 0
 
     def prove(self) -> Shown:
         """Measure again what was done. Verify measures quiet here, and then looks a second time."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,11 +19,12 @@ from runbook.clients.kubernetes import KubeClient, connect
 from runbook.domain.certificates import facts
 from runbook.embedded import EmbeddedCluster
 from runbook.errors import VerdictFailed
-from runbook.evidence import read_journal
+from runbook.evidence import Run, read_journal
 from runbook.model import Action
 from runbook.stage import Stage, begin
 
 HOST = "registry.pair.example:5000"
+VERBS = {"DELETE": "delete", "PATCH": "patch", "POST": "create", "PUT": "update"}
 SCALE = 100  # the longest back-off of a pull is three real seconds
 
 
@@ -167,12 +169,38 @@ def _tries(pair: Pair) -> int:
 
 def patch(pair: Pair, path: str, body: object) -> None:
     """As somebody else would: another tool, with the same rights."""
+    ask(pair, "PATCH", path, body, "application/merge-patch+json")
+
+
+def fault(pair: Pair, name: str, **options: Any) -> None:
+    """Set a fault of the embedded API, as `runbook/rehearsal/faults.py` describes them."""
+    ask(pair, "POST", "/faults", {"fault": name, **options})
+
+
+def ask(pair: Pair, method: str, path: str, body: object = None, content_type: str = "application/json") -> Any:
+    """One request past the product; what was answered."""
     access = json.loads(pair.cluster.kubeconfig.read_text())
     cluster, user = access["clusters"][0]["cluster"], access["users"][0]["user"]
     context = ssl.create_default_context(cafile=cluster["certificate-authority"])
-    headers = {
-        "Authorization": f"Bearer {user['token']}",
-        "Content-Type": "application/merge-patch+json",
-        "User-Agent": "kubectl",
-    }
-    httpx.patch(cluster["server"] + path, json=body, headers=headers, verify=context).raise_for_status()
+    headers = {"Authorization": f"Bearer {user['token']}", "Content-Type": content_type, "User-Agent": "kubectl"}
+    content = None if body is None else json.dumps(body).encode()
+    with httpx.Client(base_url=cluster["server"], headers=headers, verify=context, trust_env=False) as client:
+        return client.request(method, path, content=content).raise_for_status().json()
+
+
+def journalled(runs: list[Run]) -> Counter[tuple[str, str]]:
+    """Requests that journals tell of: verb and the object's name."""
+    found: Counter[tuple[str, str]] = Counter()
+    for run in runs:
+        for attempt in run.attempts():
+            for entry in read_journal(attempt.journal.path).entries:
+                verb, _, what = str(entry.facts.get("request", "")).partition(" ")
+                if entry.event == "intended" and verb in VERBS:
+                    found[VERBS[verb], what.rpartition("/")[2]] += 1
+    return found
+
+
+def served(pair: Pair) -> Counter[tuple[str, str]]:
+    """What the server's own log says was asked; a POST names its object in the body alone."""
+    names = ((w["method"], w["path"].rpartition("/")[2]) for w in pair.writes())
+    return Counter((VERBS[method], "runbook-operator" if method == "POST" else name) for method, name in names)

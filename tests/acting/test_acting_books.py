@@ -2,31 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from acting_pair import Pair, journalled, ready_to_delete, served
 
-from acting_pair import Pair, ready_to_delete
-
-from runbook.evidence import Run, read_journal
+from runbook.evidence import Run
 from runbook.stage import Stage
-
-VERBS = {"DELETE": "delete", "PATCH": "patch", "POST": "create", "PUT": "update"}
-
-
-def journalled(runs: list[Run]) -> Counter[tuple[str, str]]:
-    """Requests that journals tell of: verb and the object's name."""
-    found: Counter[tuple[str, str]] = Counter()
-    for run in runs:
-        for attempt in run.attempts():
-            for entry in read_journal(attempt.journal.path).entries:
-                verb, _, what = str(entry.facts.get("request", "")).partition(" ")
-                if entry.event == "intended" and verb in VERBS:
-                    found[VERBS[verb], what.rpartition("/")[2]] += 1
-    return found
-
-
-def served(pair: Pair) -> Counter[tuple[str, str]]:
-    """What the server's own log says was asked; a POST names its object in the body alone."""
-    return Counter((w["verb"], w["name"] or "runbook-operator") for w in pair.writes())
 
 
 def test_the_books_balance_after_a_repair(pair: Pair) -> None:

@@ -45,7 +45,7 @@ class Writer:
         Raises ConflictError (409, or another uid), RefusedError, OutcomeUnknownError.
         """
         what = f"patch {ref}"
-        self._guard(what, ref, uid, permit)
+        self._guard(what, "PATCH", ref, uid, permit)
         given = body.get("metadata")
         metadata = {**(given if isinstance(given, Mapping) else {}), "uid": uid}
         return self._send("PATCH", ref, what, {**body, "metadata": metadata}, MERGE, fieldManager=MANAGER)
@@ -53,7 +53,7 @@ class Writer:
     def delete(self, ref: ObjectRef, uid: str, resource_version: str, permit: Permit) -> None:
         """Delete one object as it was seen, its dependants in the background. An object that is gone is not an error."""
         what = f"delete {ref}"
-        self._guard(what, ref, uid, permit)
+        self._guard(what, "DELETE", ref, uid, permit)
         conditions = {"uid": uid, **({"resourceVersion": resource_version} if resource_version else {})}
         body = {
             "apiVersion": "v1",
@@ -66,20 +66,20 @@ class Writer:
     def create(self, ref: ObjectRef, body: Mapping[str, Any], permit: Permit) -> Written:
         """Create one object that is not there. Raises ConflictError when it is."""
         what = f"create {ref}"
-        self._guard(what, ref, "", permit)
+        self._guard(what, "POST", ref, "", permit)
         path = self._client.path(ref.kind, ref.namespace)
         return self._sent("POST", path, what, body, JSON, fieldManager=MANAGER)
 
     def replace(self, ref: ObjectRef, uid: str, body: Mapping[str, Any], permit: Permit) -> Written:
         """Replace one object whose resourceVersion stands in `body`. Raises ConflictError when it has moved on."""
         what = f"replace {ref}"
-        self._guard(what, ref, uid, permit)
+        self._guard(what, "PUT", ref, uid, permit)
         return self._send("PUT", ref, what, body, JSON, fieldManager=MANAGER)
 
-    def _guard(self, what: str, ref: ObjectRef, uid: str, permit: Permit) -> None:
+    def _guard(self, what: str, method: str, ref: ObjectRef, uid: str, permit: Permit) -> None:
         if ref.namespace not in self._namespaces:
             raise RefusedError(what, f"the inventory does not speak of the namespace {ref.namespace or '(none)'}")
-        permit.spend(what, uid)
+        permit.spend(what, uid, f"{method} {ref}")
 
     def _send(
         self, method: str, ref: ObjectRef, what: str, body: Mapping[str, Any], content_type: str, **query: str

@@ -1,0 +1,235 @@
+"""Whom to ask and whom not, purely: what waits for others, what nobody can explain, what lags behind Git, each once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from acting_objects import INVENTORY, NOW, WAITS, explained, ref, release, snapshot, source
+
+from runbook.acting.fluxorder import Requests
+from runbook.actions import plan
+from runbook.domain.flux import GitRepository
+from runbook.domain.helm import HelmRelease
+from runbook.domain.probes import GitHead
+from runbook.model import Action, Explanation, Snapshot
+
+DEPENDS = {"dependsOn": [{"name": "backend"}]}
+EXHAUSTED = {"Stalled": ("True", "RetriesExceeded")}
+
+
+def in_the_way(seen: Snapshot, name: str, explanation: Explanation | None = None) -> list[str]:
+    (obj,) = [r for r in seen.seen(HelmRelease) if r.metadata.name == name]
+    return Requests(seen, (), explanation, INVENTORY).in_the_way(obj)
+
+
+def planned(seen: Snapshot, explanation: Explanation | None = None) -> dict[str, Action]:
+    found = plan("reconcile", seen, (), explanation, INVENTORY)
+    names = [a.object.name for a in found]
+    assert len(names) == len(set(names)), "one act for each object"
+    return {a.object.name: a for a in found}
+
+
+class TestWhatWaitsForAnother:
+    def test_it_is_asked_as_soon_as_that_one_is_ready_although_nobody_can_explain_it(self) -> None:
+        seen = snapshot(HelmRelease=[release("backend", "True"), release("frontend", "False", *WAITS, **DEPENDS)])
+        unknown = explained(unknown=(ref("frontend"),))
+        assert in_the_way(seen, "frontend", unknown) == []
+        act = planned(seen, unknown)["frontend"]
+        assert (act.kind, act.requires) == ("request-reconcile", ())
+        assert act.reason == f"not ready: {WAITS[0]}: {WAITS[1]}"
+
+    def test_it_is_asked_although_it_is_reconciling_because_it_does_nothing(self) -> None:
+        others = {"Reconciling": ("True", "Progressing")}
+        waiting = release("frontend", "False", *WAITS, others=others, **DEPENDS)
+        assert in_the_way(snapshot(HelmRelease=[release("backend", "True"), waiting]), "frontend") == []
+
+    @pytest.mark.parametrize(
+        "backend",
+        [
+            release("backend"),
+            release("backend", "True", suspend=True),
+            release("backend", "True", others={"Reconciling": ("True", "Progressing")}),
+            release("backend", "True", status={"observedGeneration": 0}),
+        ],
+        ids=["failed", "suspended", "acting", "old"],
+    )
+    def test_it_waits_as_long_as_that_one_is_not_ready(self, backend: dict[str, Any]) -> None:
+        seen = snapshot(HelmRelease=[backend, release("frontend", "False", *WAITS, **DEPENDS)])
+        assert in_the_way(seen, "frontend") == ["it depends on HelmRelease/ffl/backend, which is not ready"]
+
+    def test_it_waits_for_one_that_does_not_exist(self) -> None:
+        seen = snapshot(HelmRelease=[release("frontend", "False", *WAITS, **DEPENDS)])
+        assert in_the_way(seen, "frontend") == ["it depends on HelmRelease/ffl/backend, which does not exist"]
+
+    def test_a_first_cause_of_its_own_still_stands_in_its_way(self) -> None:
+        seen = snapshot(HelmRelease=[release("backend", "True"), release("frontend", "False", *WAITS, **DEPENDS)])
+        (way,) = in_the_way(seen, "frontend", explained(ref("frontend")))
+        assert way.startswith("its first cause still stands: sealed-secret-key-mismatch")
+        assert in_the_way(seen, "frontend", explained(ref("frontend"), stale=True)) == []
+
+
+class TestWhatNobodyCanExplain:
+    def test_a_failed_release_is_not_asked(self) -> None:
+        seen = snapshot(HelmRelease=[release("backend")])
+        unknown = explained(unknown=(ref("backend"),))
+        assert in_the_way(seen, "backend", unknown) == ["its first cause is not known: no rule knows it"]
+        assert planned(seen, unknown)["backend"].requires != ()
+
+    def test_an_exhausted_one_is_reset_once_nothing_of_it_is_left_that_could_say_why(self) -> None:
+        """Its old message can be neither proved nor refuted, and it never tries again by itself (semantics 2.3)."""
+        failing = {
+            "metadata": {"name": "web", "namespace": "ffl", "labels": {"helm.toolkit.fluxcd.io/name": "backend"}},
+            "spec": {"containers": [{"name": "c"}]},
+            "status": {
+                "phase": "Pending",
+                "containerStatuses": [{"name": "c", "state": {"waiting": {"reason": "ImagePullBackOff"}}}],
+            },
+        }
+        unknown = explained(unknown=(ref("backend"),))
+        alone = snapshot(HelmRelease=[release("backend", others=EXHAUSTED)])
+        assert in_the_way(alone, "backend", unknown) == []
+        witnessed = snapshot(HelmRelease=[release("backend", others=EXHAUSTED)], Pod=[failing])
+        assert in_the_way(witnessed, "backend", unknown) == ["its first cause is not known: no rule knows it"]
+
+    @pytest.mark.parametrize("kind", ["Job", "Pod"])
+    def test_deleting_it_is_a_persons_decision(self, kind: str) -> None:
+        owner = {"kind": "ReplicaSet", "name": "rs", "controller": True}
+        meta = {"name": "x", "namespace": "ffl", "uid": "u", "annotations": {"helm.sh/hook": "pre-upgrade"}}
+        pod = {
+            "metadata": {**meta, "ownerReferences": [owner]},
+            "spec": {"containers": [{"name": "c"}]},
+            "status": {
+                "phase": "Pending",
+                "containerStatuses": [{"name": "c", "state": {"waiting": {"reason": "ImagePullBackOff"}}}],
+            },
+        }
+        job = {
+            "metadata": {**meta, "labels": {"helm.toolkit.fluxcd.io/name": "backend"}},
+            "status": {"failed": 1, "conditions": [{"type": "Failed", "status": "True"}]},
+        }
+        seen = snapshot(HelmRelease=[release("backend")], **{kind: [job if kind == "Job" else pod]})
+        (known,) = plan("cleanup", seen, (), explained(), INVENTORY)
+        assert (known.kind, known.asks) == (f"delete-{kind.lower()}", "")
+        (act,) = plan("cleanup", seen, (), explained(unknown=(ref("x", kind),)), INVENTORY)
+        assert act.asks == "its first cause is not known: no rule knows it; a person decides"
+
+
+class TestBehindGit:
+    """The checkout's HEAD is newer than what source-controller has fetched: one request for each commit."""
+
+    HEAD = GitHead("b" * 40, "main", committed=NOW)
+
+    def why(self, git: dict[str, Any], *heads: GitHead) -> str:
+        seen = snapshot(GitRepository=[git], GitHead=list(heads))
+        (obj,) = seen.seen(GitRepository)
+        why = Requests(seen, (), None, INVENTORY).why_ask(obj)
+        assert [a.reason for a in plan("reconcile", seen, (), None, INVENTORY)] == ([why] if why else [])
+        return why
+
+    @pytest.mark.parametrize("before", [timedelta(seconds=1), timedelta(days=3)])
+    def test_a_newer_commit_is_asked_for(self, before: timedelta) -> None:
+        asked = f"{NOW - before:%Y-%m-%dT%H:%M:%S}Z"
+        why = self.why(source("main@sha1:" + "a" * 40, handled=asked), self.HEAD)
+        assert why == f"HEAD of the checkout is {'b' * 12}, it has fetched main@sha1:{'a' * 40}"
+
+    def test_one_that_was_never_asked_and_has_fetched_nothing_is_asked(self) -> None:
+        assert self.why(source(""), self.HEAD).endswith("it has fetched nothing")
+
+    @pytest.mark.parametrize(
+        "asked", [f"{NOW + timedelta(seconds=9):%Y-%m-%dT%H:%M:%S}Z-abc", "2025-10-17T13:16:07.123456789+02:00"]
+    )
+    def test_what_was_asked_for_since_that_commit_is_not_asked_again(self, asked: str) -> None:
+        """A commit that was never pushed: asking again and again would change nothing."""
+        assert self.why(source("main@sha1:" + "a" * 40, handled=asked), self.HEAD) == ""
+
+    def test_a_request_before_the_commit_does_not_count_in_whatever_zone_it_was_written(self) -> None:
+        before = "2025-10-17T13:15:07+02:00"  # 51 seconds before the commit
+        assert self.why(source("main@sha1:" + "a" * 40, handled=before), self.HEAD) != ""
+
+    @pytest.mark.parametrize(
+        "heads",
+        [
+            (),
+            (GitHead("b" * 40, committed=NOW, dirty=True),),
+            (GitHead("", committed=NOW),),
+            (GitHead("b" * 40),),
+            (GitHead("a" * 40, committed=NOW),),
+        ],
+        ids=["no checkout", "dirty", "no commit", "no date", "fetched already"],
+    )
+    def test_nothing_is_asked_where_nothing_newer_is_proved(self, heads: tuple[GitHead, ...]) -> None:
+        assert self.why(source("main@sha1:" + "a" * 40), *heads) == ""
+
+    def test_another_source_is_not_the_checkouts(self) -> None:
+        other = source("main@sha1:" + "a" * 40)
+        other["metadata"]["name"] = "elsewhere"
+        seen = snapshot(GitRepository=[other], GitHead=[self.HEAD])
+        assert plan("reconcile", seen, (), None, INVENTORY) == ()
+
+
+class TestTheLadder:
+    RESET = "2025-10-17T11:10:00Z-aaaaaa"
+
+    def test_a_release_exhausted_again_after_a_reset_is_offered_a_force(self) -> None:
+        handled = {"lastHandledResetAt": self.RESET, "lastHandledReconcileAt": self.RESET}
+        seen = snapshot(HelmRelease=[release("backend", others=EXHAUSTED, status=handled)])
+        found = {a.kind: a for a in plan("reconcile", seen, (), None, INVENTORY)}
+        assert set(found) == {"reset-release", "force-release"}
+        force = found["force-release"]
+        assert force.asks == "a force runs the hooks again whatever the state: a person decides"
+        assert (force.command, force.requires) == ("flux reconcile helmrelease backend -n ffl --force", ())
+        assert self.RESET in force.reason
+
+    @pytest.mark.parametrize(
+        "handled",
+        [
+            {},
+            {"lastHandledReconcileAt": RESET},
+            {"lastHandledResetAt": RESET, "lastHandledReconcileAt": "2025-10-17T11:12:00Z-bbbbbb"},
+        ],
+        ids=["never asked", "asked and not reset", "asked since"],
+    )
+    def test_no_force_before_a_reset_was_the_last_thing_tried(self, handled: dict[str, str]) -> None:
+        seen = snapshot(HelmRelease=[release("backend", others=EXHAUSTED, status=handled)])
+        assert [a.kind for a in plan("reconcile", seen, (), None, INVENTORY)] == ["reset-release"]
+
+    def test_neither_while_its_cause_stands(self) -> None:
+        handled = {"lastHandledResetAt": self.RESET, "lastHandledReconcileAt": self.RESET}
+        seen = snapshot(HelmRelease=[release("backend", others=EXHAUSTED, status=handled)])
+        for act in plan("reconcile", seen, (), explained(ref("backend")), INVENTORY):
+            assert act.requires == ("its first cause still stands: sealed-secret-key-mismatch at SealedSecret/ffl/s",)
+
+    def test_a_suspended_one_is_offered_neither(self) -> None:
+        seen = snapshot(HelmRelease=[release("backend", others=EXHAUSTED, suspend=True)])
+        assert [a.kind for a in plan("reconcile", seen, (), None, INVENTORY)] == ["resume"]
+
+
+class TestSuspending:
+    ACTING = {"Reconciling": ("True", "Progressing")}
+
+    def kinds(self, obj: dict[str, Any], explanation: Explanation | None) -> list[str]:
+        return [a.kind for a in plan("reconcile", snapshot(HelmRelease=[obj]), (), explanation, INVENTORY)]
+
+    def test_one_that_acts_again_although_its_cause_stands_may_be_suspended_by_a_person(self) -> None:
+        acting = release("backend", "Unknown", "Progressing", "Running 'install' action", others=self.ACTING)
+        found = plan("reconcile", snapshot(HelmRelease=[acting]), (), explained(ref("backend")), INVENTORY)
+        (act,) = [a for a in found if a.kind == "suspend-release"]
+        assert act.reason.startswith("it acts again although its first cause still stands")
+        assert act.asks == "a forgotten suspension hides failures: a person decides"
+        assert act.undo == "flux resume helmrelease backend -n ffl"
+
+    @pytest.mark.parametrize(
+        ("obj", "explanation"),
+        [
+            (release("backend", others=ACTING), None),
+            (release("backend", others=ACTING), explained(ref("backend"), stale=True)),
+            (release("backend"), explained(ref("backend"))),
+            (release("backend", others=ACTING, suspend=True), explained(ref("backend"))),
+            (release("backend", "False", *WAITS, others=ACTING), explained(ref("backend"))),
+        ],
+        ids=["no cause", "an old cause", "it rests", "suspended already", "it waits for another"],
+    )
+    def test_and_only_such_a_one(self, obj: dict[str, Any], explanation: Explanation | None) -> None:
+        assert "suspend-release" not in self.kinds(obj, explanation)
