@@ -38,8 +38,8 @@ MASKS = (
     (("pod", "container", "job", "secret", "configmap"),
      re.compile(rf"\b(in pod|container|container=|pod=|job|pod|secret|configmap) ?{_NAME}(?:_[a-z0-9-]{{1,63}})?(?=\(| in pod| failed\b| pod=)"),
      rf"\1 {_HIDDEN}"),
-    # How long a call was allowed to take is not that it took too long.
-    (("timeout=",), re.compile(r"([?&])timeout=[0-9a-z]{1,12}"), r"\1"),
+    # How long a call was allowed to take is not that it took too long, nor is a limit of 500 a status.
+    (("?",), re.compile(r"([?&])[a-zA-Z_]{1,30}=[0-9][0-9a-z]{0,15}\b"), r"\1"),
     (("source ",), re.compile(rf"\bfor source {_NAME}|\bsource '{_NAME}'"), f"source '{_HIDDEN}'"),
 )  # fmt: skip
 

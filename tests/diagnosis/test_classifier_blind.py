@@ -7,6 +7,7 @@ changed a rule by what it means: who speaks, what is quoted, what is a name.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,7 +49,7 @@ def _confusion(rows: list[Row]) -> list[tuple[str, str, str]]:
 
 def test_none_is_wrong_and_nearly_none_unknown() -> None:
     confusion = _confusion(ROWS)
-    print(*confusion, sep="\n")
+    sys.stdout.writelines(f"{c}\n" for c in confusion)
     assert [c for c in confusion if c[1] != "unknown"] == []
     assert len(confusion) <= 0.02 * len(ROWS), confusion
 
@@ -93,5 +94,5 @@ def test_a_message_that_is_cut_short_is_right_or_unknown_or_a_waiting_party(size
         answer = classify(row.message[:size], reason=row.reason, kind=row.kind).cause
         if answer not in {*row.right, "unknown"} and causes[answer].role == "cause" and not causes[answer].hypothesis:
             wrong.append((row.right, answer, row.message[:size]))
-    print(*wrong, sep="\n")
+    sys.stdout.writelines(f"{w}\n" for w in wrong)
     assert len(wrong) <= 0.02 * len(ROWS)
