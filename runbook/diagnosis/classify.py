@@ -1,6 +1,7 @@
 """Message → cause. Structure first, words second, the longest proof of the highest rank wins, and `unknown` is an answer.
 
 The same words mean different repairs for different peers: who is at the other end is found before what went wrong.
+Where the words of two causes meet and neither proof is clearly the longer one, the answer is `unknown`.
 """
 
 from __future__ import annotations
@@ -81,6 +82,7 @@ def classify(
 
 
 _REMEMBERED = 4096
+_CLEARLY = 1.5  # times as long as the other's a proof must be to win
 
 
 @lru_cache(maxsize=4096)
@@ -112,17 +114,24 @@ def _classify(text: str, reason: str, kind: str, catalogue: Catalogue) -> Classi
             continue
         length = _length(span) + (_length(peer_span) + _length(fault_span) if signature.faults else len(reason))
         hit = _Hit((signature.rank, cause.role == "cause", length), cause, signature, span)
-        if not best or hit.wins > best[0].wins:
-            best = [hit]
-        elif hit.wins == best[0].wins:
-            best.append(hit)
+        best.append(hit)
     if not best:
         return _unknown(line, catalogue, peer, fault, "")
-    if len(rivals := {hit.cause.id for hit in best}) > 1:
-        return _unknown(line, catalogue, peer, fault, f"its words are as good for {' or '.join(sorted(rivals))}")
-    told = _Told(line, catalogue, best[0], line.words_at(*fault_span) if fault_span else reason)
-    role: Role = "symptom" if best[0].cause.role == "symptom" else "cause"
-    return Classification(best[0].cause.id, role, peer, fault, line.cut, told)
+    won = max(best, key=lambda hit: hit.wins)
+    if rivals := _rivals(won, best):
+        return _unknown(line, catalogue, peer, fault, f"its words are as good for {' or '.join(rivals)}")
+    told = _Told(line, catalogue, won, line.words_at(*fault_span) if fault_span else reason)
+    role: Role = "symptom" if won.cause.role == "symptom" else "cause"
+    return Classification(won.cause.id, role, peer, fault, line.cut, told)
+
+
+def _rivals(won: _Hit, hits: list[_Hit]) -> list[str]:
+    """All causes that the words are as good for; none where one is clearly better."""
+    if len(hits) == 1:
+        return []
+    rank, is_cause, length = won.wins
+    as_good = {h.cause.id for h in hits if h.wins[:2] == (rank, is_cause) and h.wins[2] * _CLEARLY > length}
+    return sorted({won.cause.id, *as_good}) if as_good - {won.cause.id} else []
 
 
 def _unknown(line: Line, catalogue: Catalogue, peer: str, fault: str, why: str) -> Classification:
