@@ -83,6 +83,7 @@ def classify(
 
 _REMEMBERED = 4096
 _CLEARLY = 1.5  # times as long as the other's a proof must be to win
+_STRONG, _FAR = 9, 5  # from this rank on words prove; so much higher a rank is not disputed
 
 
 @lru_cache(maxsize=4096)
@@ -103,7 +104,7 @@ def _classify(text: str, reason: str, kind: str, catalogue: Catalogue) -> Classi
     best: list[_Hit] = []
     for number in sorted(worded + listed.wordless(fault, reason)):
         cause, signature = listed.signature(number)
-        if best and signature.rank < best[0].wins[0]:
+        if best and signature.rank < best[0].wins[0] and (signature.rank < _STRONG or best[0].cause.role == "symptom"):
             break
         if not _fits(signature, peer, fault, reason, kind):
             continue
@@ -126,12 +127,19 @@ def _classify(text: str, reason: str, kind: str, catalogue: Catalogue) -> Classi
 
 
 def _rivals(won: _Hit, hits: list[_Hit]) -> list[str]:
-    """All causes that the words are as good for; none where one is clearly better."""
+    """All causes that the words are as good for; none where one is clearly better or the other's special case."""
     if len(hits) == 1:
         return []
-    rank, is_cause, length = won.wins
-    as_good = {h.cause.id for h in hits if h.wins[:2] == (rank, is_cause) and h.wins[2] * _CLEARLY > length}
-    return sorted({won.cause.id, *as_good}) if as_good - {won.cause.id} else []
+    as_good = {hit.cause.id for hit in hits if _as_good(hit, won)} - {won.cause.id, *won.cause.over}
+    return sorted({won.cause.id, *as_good}) if as_good else []
+
+
+def _as_good(hit: _Hit, won: _Hit) -> bool:
+    """Whether another proof is nearly as long, or of a rank that is nearly as high."""
+    (rank, is_cause, length), (best, is_best_cause, longest_proof) = hit.wins, won.wins
+    if is_cause != is_best_cause:
+        return False
+    return length * _CLEARLY > longest_proof if rank == best else best - rank < _FAR
 
 
 def _unknown(line: Line, catalogue: Catalogue, peer: str, fault: str, why: str) -> Classification:

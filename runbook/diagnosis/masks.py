@@ -39,6 +39,7 @@ MASKS = (
      rf"\1 {_HIDDEN}"),
     # How long a call was allowed to take is not that it took too long, nor is a limit of 500 a status.
     (("?",), re.compile(r"([?&])[a-zA-Z_]{1,30}=[0-9][0-9a-z]{0,15}\b"), r"\1"),
+    (("decrypt secret (",), re.compile(r"decrypt secret \([^)]{1,1000}\)"), f"decrypt secret ({_HIDDEN})"),
     (("source ",), re.compile(rf"\bfor source {_NAME}|\bsource '{_NAME}'"), f"source '{_HIDDEN}'"),
 )  # fmt: skip
 
