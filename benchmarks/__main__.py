@@ -87,11 +87,24 @@ def explain(small: bool) -> list[Row]:
     ]
 
 
+def classification(small: bool) -> list[Row]:
+    """Telling messages apart with the whole catalogue, none remembered."""
+    from benchmarks.classify import rates, worst_megabyte
+
+    alone, explained = rates(1_000 if small else 20_000, 3 if small else 7)
+    return [
+        ("messages told apart a second", f"{alone:,.0f}", "goal ≥ 20,000, of one processor"),
+        ("  with why, and what they name", f"{explained:,.0f}", "the same messages, put into words"),
+        ("  a hostile megabyte", f"{worst_megabyte():.1f} ms", "goal < 50 ms"),
+    ]
+
+
 BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "imports": imports,
     "rehearse": rehearse,
     "deletions": deletions,
     "explain": explain,
+    "classify": classification,
 }
 
 

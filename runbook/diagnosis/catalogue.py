@@ -37,7 +37,7 @@ LAYERS = (
 _RANK = {"cause": 10, "symptom": 0}
 _CAUSE_KEYS = {
     "id", "title", "layer", "role", "stage", "meaning", "hypothesis", "signatures", "structure", "captures", "next",
-    "decides", "docs",
+    "decides", "docs", "over",
 }  # fmt: skip
 _SIGNATURE_KEYS = {"by", "match", "peer", "fault", "kinds", "reasons", "unless", "rank"}
 _REQUIRED = ("id", "title", "layer", "role", "meaning", "signatures", "next", "decides")
@@ -60,7 +60,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One cause or symptom. `hypothesis` marks causes that no text alone can prove."""
+    """One cause or symptom. `hypothesis` marks causes that no text alone can prove; `over` those it is a special case of."""
 
     id: str
     title: str
@@ -74,6 +74,7 @@ class Cause:
     decides: str
     docs: str
     hypothesis: bool = False
+    over: frozenset[str] = frozenset()
     structure: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -192,6 +193,7 @@ def _cause(entry: Mapping[str, Any], where: str) -> Cause:
         str(entry["decides"]),
         str(entry.get("docs", "")),
         bool(entry.get("hypothesis", False)),
+        _names(entry.get("over")),
         dict(entry.get("structure") or {}),
     )
 

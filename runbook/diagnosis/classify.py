@@ -1,6 +1,7 @@
 """Message → cause. Structure first, words second, the longest proof of the highest rank wins, and `unknown` is an answer.
 
 The same words mean different repairs for different peers: who is at the other end is found before what went wrong.
+Where the words of two causes meet and neither proof is clearly the longer one, the answer is `unknown`.
 """
 
 from __future__ import annotations
@@ -81,6 +82,8 @@ def classify(
 
 
 _REMEMBERED = 4096
+_CLEARLY = 1.5  # times as long as the other's a proof must be to win
+_STRONG, _FAR = 9, 5  # from this rank on words prove; so much higher a rank is not disputed
 
 
 @lru_cache(maxsize=4096)
@@ -101,7 +104,7 @@ def _classify(text: str, reason: str, kind: str, catalogue: Catalogue) -> Classi
     best: list[_Hit] = []
     for number in sorted(worded + listed.wordless(fault, reason)):
         cause, signature = listed.signature(number)
-        if best and signature.rank < best[0].wins[0]:
+        if best and signature.rank < best[0].wins[0] and (signature.rank < _STRONG or best[0].cause.role == "symptom"):
             break
         if not _fits(signature, peer, fault, reason, kind):
             continue
@@ -112,17 +115,31 @@ def _classify(text: str, reason: str, kind: str, catalogue: Catalogue) -> Classi
             continue
         length = _length(span) + (_length(peer_span) + _length(fault_span) if signature.faults else len(reason))
         hit = _Hit((signature.rank, cause.role == "cause", length), cause, signature, span)
-        if not best or hit.wins > best[0].wins:
-            best = [hit]
-        elif hit.wins == best[0].wins:
-            best.append(hit)
+        best.append(hit)
     if not best:
         return _unknown(line, catalogue, peer, fault, "")
-    if len(rivals := {hit.cause.id for hit in best}) > 1:
-        return _unknown(line, catalogue, peer, fault, f"its words are as good for {' or '.join(sorted(rivals))}")
-    told = _Told(line, catalogue, best[0], line.words_at(*fault_span) if fault_span else reason)
-    role: Role = "symptom" if best[0].cause.role == "symptom" else "cause"
-    return Classification(best[0].cause.id, role, peer, fault, line.cut, told)
+    won = max(best, key=lambda hit: hit.wins)
+    if rivals := _rivals(won, best):
+        return _unknown(line, catalogue, peer, fault, f"its words are as good for {' or '.join(rivals)}")
+    told = _Told(line, catalogue, won, line.words_at(*fault_span) if fault_span else reason)
+    role: Role = "symptom" if won.cause.role == "symptom" else "cause"
+    return Classification(won.cause.id, role, peer, fault, line.cut, told)
+
+
+def _rivals(won: _Hit, hits: list[_Hit]) -> list[str]:
+    """All causes that the words are as good for; none where one is clearly better or the other's special case."""
+    if len(hits) == 1:
+        return []
+    as_good = {hit.cause.id for hit in hits if _as_good(hit, won)} - {won.cause.id, *won.cause.over}
+    return sorted({won.cause.id, *as_good}) if as_good else []
+
+
+def _as_good(hit: _Hit, won: _Hit) -> bool:
+    """Whether another proof is nearly as long, or of a rank that is nearly as high."""
+    (rank, is_cause, length), (best, is_best_cause, longest_proof) = hit.wins, won.wins
+    if is_cause != is_best_cause:
+        return False
+    return length * _CLEARLY > longest_proof if rank == best else best - rank < _FAR
 
 
 def _unknown(line: Line, catalogue: Catalogue, peer: str, fault: str, why: str) -> Classification:

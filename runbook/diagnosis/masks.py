@@ -19,7 +19,6 @@ _OURS = "source-controller|notification-controller|webhook-receiver"
 # A name in double quotes is read by what stands before it and after it.
 _QUOTED = re.compile(r"\"([a-z0-9][^\"\s$]{0,300})\"")
 _PLAIN = re.compile(rf"{_NAME}\Z")
-_BEFORE = re.compile(r"\b([A-Za-z]{3,40}(?:\.[a-z0-9.]{1,60})?):? \Z")
 _HOLDERS = frozenset(
     {"volume", "pod", "container", "deployment", "upgrade", "install", "rollback", "name", "namespace"}
 )
@@ -38,8 +37,9 @@ MASKS = (
     (("pod", "container", "job", "secret", "configmap"),
      re.compile(rf"\b(in pod|container|container=|pod=|job|pod|secret|configmap) ?{_NAME}(?:_[a-z0-9-]{{1,63}})?(?=\(| in pod| failed\b| pod=)"),
      rf"\1 {_HIDDEN}"),
-    # How long a call was allowed to take is not that it took too long.
-    (("timeout=",), re.compile(r"([?&])timeout=[0-9a-z]{1,12}"), r"\1"),
+    # How long a call was allowed to take is not that it took too long, nor is a limit of 500 a status.
+    (("?",), re.compile(r"([?&])[a-zA-Z_]{1,30}=[0-9][0-9a-z]{0,15}\b"), r"\1"),
+    (("decrypt secret (",), re.compile(r"decrypt secret \([^)]{1,1000}\)"), f"decrypt secret ({_HIDDEN})"),
     (("source ",), re.compile(rf"\bfor source {_NAME}|\bsource '{_NAME}'"), f"source '{_HIDDEN}'"),
 )  # fmt: skip
 
@@ -58,12 +58,12 @@ def mask(text: str) -> str:
 
 
 def _quoted(match: re.Match[str]) -> str:
-    text, name = match.string, match.group(1)
-    after = text[match.end() : match.end() + 24]
-    if after.startswith(" has no deployed releases"[:24]):
+    text, name, start = match.string, match.group(1), match.start()
+    after = text[match.end() : match.end() + 30]
+    if after.startswith(" has no deployed releases"):
         return f'"{_HIDDEN}"'
-    before = _BEFORE.search(text[max(0, match.start() - 60) : match.start()])
-    if before is None:
+    holder = text[max(0, start - 60) : start - 1].rpartition(" ")[2].lstrip("([").rstrip(":")
+    if text[start - 1 : start] != " " or not holder.partition(".")[0].isalpha():
         return match.group(0)
     named = after.startswith(_AFTER) and not name.startswith("sealed-secrets") and _PLAIN.match(name)
-    return f'"{_HIDDEN}"' if named or before.group(1).lower() in _HOLDERS else match.group(0)
+    return f'"{_HIDDEN}"' if named or holder.lower() in _HOLDERS else match.group(0)

@@ -1,12 +1,14 @@
 """Wordings of real programs, labelled before any rule was tried on them, and those that look like a cause and are none.
 
 First look, before a rule was touched: of the first part 390 of 423 right, 13 not answered, 20 wrong; of the second,
-collected after the first had changed the rules, 103 of 112 right, 7 not answered, 2 wrong. Each that was not right
-changed a rule by what it means: who speaks, what is quoted, what is a name.
+collected after the first had changed the rules, 103 of 112 right, 7 not answered, 2 wrong; of the third, odd and old ones,
+101 of 109, 5 not answered, 3 wrong. Each that was not right changed a rule by what it means: who speaks, what is quoted,
+what is a name.
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,7 +50,7 @@ def _confusion(rows: list[Row]) -> list[tuple[str, str, str]]:
 
 def test_none_is_wrong_and_nearly_none_unknown() -> None:
     confusion = _confusion(ROWS)
-    print(*confusion, sep="\n")
+    sys.stdout.writelines(f"{c}\n" for c in confusion)
     assert [c for c in confusion if c[1] != "unknown"] == []
     assert len(confusion) <= 0.02 * len(ROWS), confusion
 
@@ -61,7 +63,7 @@ def test_what_only_looks_like_a_cause_is_never_taken_for_it() -> None:
 def test_every_cause_that_words_can_show_is_here() -> None:
     named = {cause for row in ROWS for cause in row.right}
     assert named - set(built_in().causes) == {"unknown"}
-    assert set(built_in().causes) - named == {"sealed-secret-scope-mismatch"}
+    assert set(built_in().causes) - named <= {"sealed-secret-scope-mismatch"}
 
 
 @pytest.mark.parametrize(
@@ -83,6 +85,12 @@ def test_no_wrapping_turns_an_answer_into_another(around: str) -> None:
         assert answer in {*row.right, "unknown"}, (row.message, answer)
 
 
+@pytest.mark.parametrize("kind", ["", "Pod", "Event"])
+def test_where_nobody_says_of_what_a_message_is_no_answer_is_another(kind: str) -> None:
+    answers = [(row.right, classify(row.message, kind=kind).cause, row.message[:160]) for row in ROWS]
+    assert [a for a in answers if a[1] not in {*a[0], "unknown"}] == []
+
+
 @pytest.mark.parametrize("size", [60, 120, 240, 400])
 def test_a_message_that_is_cut_short_is_right_or_unknown_or_a_waiting_party(size: int) -> None:
     causes = built_in().causes
@@ -93,5 +101,5 @@ def test_a_message_that_is_cut_short_is_right_or_unknown_or_a_waiting_party(size
         answer = classify(row.message[:size], reason=row.reason, kind=row.kind).cause
         if answer not in {*row.right, "unknown"} and causes[answer].role == "cause" and not causes[answer].hypothesis:
             wrong.append((row.right, answer, row.message[:size]))
-    print(*wrong, sep="\n")
+    sys.stdout.writelines(f"{w}\n" for w in wrong)
     assert len(wrong) <= 0.02 * len(ROWS)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from runbook.diagnosis.catalogue import built_in
-from runbook.diagnosis.classify import classify
+from runbook.diagnosis.classify import Classification, classify
 
 DATA = Path(__file__).parents[1] / "data"
 MESSAGES: list[dict[str, Any]] = [json.loads(line) for line in (DATA / "messages.jsonl").read_text().splitlines()]
@@ -182,3 +182,38 @@ def test_what_people_call_their_things_proves_nothing(name: str) -> None:
         message = template.format(name)
         answer = classify(message)
         assert answer.cause == cause, (message, answer.why)
+
+
+class TestADraw:
+    """Where the words of two causes meet, nobody guesses."""
+
+    OURS = """schema: runbook/causes/v1
+causes:
+  - {{id: disk-worn, title: A disk is worn, layer: storage, role: cause, meaning: m, decides: d, next: {{text: Replace it.}},{over}
+     signatures: [{{by: us, match: 'wear level {first}', rank: {rank}}}]}}
+  - {{id: disk-hot, title: A disk is hot, layer: storage, role: cause, meaning: m, decides: d, next: {{text: Cool it.}},
+     signatures: [{{by: us, match: 'temperature', rank: 10}}]}}
+"""
+    TEXT = "wear level critical at temperature 71"
+
+    def _answer(self, first: str = "cri", rank: int = 10, over: str = "") -> Classification:
+        text = self.OURS.format(first=first, rank=rank, over=over)
+        return classify(self.TEXT, catalogue=built_in().extended("ours.yaml", text))
+
+    def test_two_proofs_of_about_one_length_are_unknown_and_both_are_named(self) -> None:
+        answer = self._answer()
+        assert (answer.cause, answer.role) == ("unknown", "unknown")
+        assert answer.why == "its words are as good for disk-hot or disk-worn"
+
+    def test_a_clearly_longer_proof_wins(self) -> None:
+        assert self._answer(first="critical").cause == "disk-worn"
+
+    def test_a_rank_that_is_a_little_higher_does_not_win_and_a_much_higher_one_does(self) -> None:
+        assert self._answer(first="critical", rank=14).cause == "unknown"
+        assert self._answer(rank=15).cause == "disk-worn"
+
+    def test_the_special_case_of_another_wins_over_it(self) -> None:
+        assert self._answer(rank=12, over=" over: disk-hot,").cause == "disk-worn"
+
+    def test_what_a_cause_is_over_is_in_the_catalogue(self) -> None:
+        assert {other for cause in built_in().causes.values() for other in cause.over} <= set(built_in().causes)
