@@ -91,12 +91,13 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> Path:
     with writing(folder):
         beside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
         try:
+            folders = {beside: None, **{parent: None for name in files for parent in _folders(beside, name)}}
+            for path in [*folders][1:]:
+                path.mkdir(mode=FOLDER_MODE)
             for name, data in files.items():
-                (beside / name).parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
-                (beside / name).write_bytes(data)
-                (beside / name).chmod(FILE_MODE)
-            for path in (*beside.rglob("*"), beside):
-                _sync(path)
+                _write_synced(beside / name, data)
+            for path in reversed(folders):
+                sync_folder(path)
             if folder.exists():
                 shutil.rmtree(folder)
             beside.rename(folder)
@@ -107,12 +108,17 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> Path:
     return folder
 
 
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
+def _folders(root: Path, name: str) -> list[Path]:
+    """The folders between the root and a file, outermost first."""
+    return [root / parent for parent in reversed(Path(name).parents) if parent.name]
+
+
+def _write_synced(path: Path, data: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
         os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def sync_folder(folder: Path) -> None:
