@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,10 @@ from runbook.display.texts import span
 from runbook.evidence import Redactor
 
 if TYPE_CHECKING:
+    from runbook.clients.inside import Answer
     from runbook.clients.lastwords import LastWords
     from runbook.diagnosis.details import Details
+    from runbook.model import ObjectRef
 
 EVENTS = 30
 
@@ -56,6 +58,31 @@ def last_words(logs: tuple[LastWords, ...]) -> Shown:
         else:
             rows = [(line,) for line in log.lines]
             parts.append(Table(caption=f"{name}, last {len(rows)} lines", columns=("Line",), rows=rows))
+    return Stack(*parts)
+
+
+def answers(asked: Mapping[ObjectRef, tuple[Answer, ...]]) -> Shown:
+    """What each Service answered from inside the cluster, port by port."""
+    words = {True: "yes", False: "no", None: "NOT EVALUATED"}
+    rows = [(str(ref), str(a.port), words[a.reached], a.said) for ref, found in asked.items() for a in found]
+    return Table(
+        caption="Asked from inside, through the API server's proxy",
+        columns=("Service", "Port", "Reached", "Answer"),
+        rows=rows,
+    )
+
+
+def ingress_log(logs: tuple[LastWords, ...], pods: int) -> Shown:
+    """What the ingress controllers wrote about an Ingress."""
+    if not pods:
+        return Paragraph("Log of the ingress controller: NOT EVALUATED: no pod carries the label of a known one")
+    parts: list[Shown] = []
+    for log in logs:
+        name = f"Log of the ingress controller {log.container}, lines that name its hosts, paths or backends"
+        if log.why_not:
+            parts.append(Paragraph(f"{name}: NOT EVALUATED: {log.why_not}"))
+        else:
+            parts.append(Table(caption=name, columns=("Line",), rows=[(line,) for line in log.lines]))
     return Stack(*parts)
 
 

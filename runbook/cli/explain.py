@@ -99,21 +99,36 @@ Live = tuple[Path, str | None, str | None]
 
 
 def _describe(snapshot: Snapshot, meant: tuple[ObjectRef, ...], explanation: Explanation, live: Live | None) -> None:
-    """The object in full, and live the last words of the containers that fail: its own, or those of the pod at fault."""
-    from runbook.cli.describing import described, last_words
+    """The object in full, and live what is asked about it and about the pods at fault."""
+    from runbook.cli.describing import described
     from runbook.diagnosis.details import details
-    from runbook.stage import read_last_words
 
     at_fault = [c.object for c in explanation.first_causes if c.object.kind == "Pod"]
     for ref in meant:
         if (found := details(snapshot, ref)) is not None:
             typer.echo(f"\n{described(found, snapshot.observed_at).text()}")
-    for ref in dict.fromkeys(pod for pod in (*meant, *at_fault) if pod.kind == "Pod"):
-        found = details(snapshot, ref)
-        if live is not None and found is not None and found.failing:
-            inventory, kubeconfig, context = live
-            logs = read_last_words(inventory, ref, found.failing, kubeconfig=kubeconfig, context=context)
-            typer.echo(f"\n{last_words(logs).text()}")
+    for ref in dict.fromkeys((*meant, *at_fault)):
+        if live is not None and ref.kind in ("Pod", "Service", "Ingress"):
+            _ask(snapshot, ref, live)
+
+
+def _ask(snapshot: Snapshot, ref: ObjectRef, live: Live) -> None:
+    """Of a pod only while it fails; of a Service and an Ingress because somebody asked for it by name."""
+    from runbook.cli.describing import answers, ingress_log, last_words
+    from runbook.diagnosis.details import details
+    from runbook.stage import ask_about
+
+    found = details(snapshot, ref)
+    if found is None or (ref.kind == "Pod" and not found.failing):
+        return
+    inventory, kubeconfig, context = live
+    told = ask_about(inventory, snapshot, ref, found.failing, kubeconfig=kubeconfig, context=context)
+    if told.logs:
+        typer.echo(f"\n{last_words(told.logs).text()}")
+    if told.answers:
+        typer.echo(f"\n{answers(told.answers).text()}")
+    if told.controllers is not None:
+        typer.echo(f"\n{ingress_log(told.ingress, told.controllers).text()}")
 
 
 def _meant(snapshot: Snapshot, object_: str, namespace: str) -> tuple[ObjectRef, ...]:

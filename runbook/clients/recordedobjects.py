@@ -15,6 +15,7 @@ from runbook.domain.cluster import ConfigMap, Generic, Secret
 from runbook.domain.custom import WITH_SPEC
 from runbook.domain.kinds import KINDS, decode
 from runbook.domain.meta import Resource
+from runbook.domain.pullsecrets import names_only
 from runbook.model import ObjectRef
 
 _TIME_KEYS = frozenset(
@@ -102,9 +103,10 @@ def _generic(tree: dict[str, Any], kind: str, version: str) -> tuple[Resource, s
 
 
 def _without_values(obj: Resource) -> Resource:
-    """Of Secrets and ConfigMaps only the names of their keys matter."""
+    """Of Secrets and ConfigMaps only the names of their keys matter, and of pull Secrets those of their registries."""
     if isinstance(obj, (Secret, ConfigMap)) and obj.data:
-        return msgspec.structs.replace(obj, data=dict.fromkeys(obj.data, _DROPPED))
+        kept = names_only(obj.data) if isinstance(obj, Secret) else {}
+        return msgspec.structs.replace(obj, data={**dict.fromkeys(obj.data, _DROPPED), **kept})
     return obj
 
 

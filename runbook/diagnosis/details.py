@@ -10,9 +10,10 @@ from datetime import datetime
 from runbook.diagnosis import graph, index
 from runbook.diagnosis.graph import Graph
 from runbook.diagnosis.index import Index
-from runbook.domain import owners, podstatus
+from runbook.domain import owners, podstatus, pullsecrets
 from runbook.domain.cluster import ConfigMap, Secret
 from runbook.domain.meta import Condition, Resource
+from runbook.domain.peers import peers_of
 from runbook.domain.pods import ContainerStatus, Pod
 from runbook.model import ObjectRef, Snapshot
 
@@ -77,7 +78,7 @@ def details(snapshot: Snapshot, ref: ObjectRef) -> Details | None:
         tuple(_makers(found, obj)),
         tuple(getattr(getattr(obj, "status", None), "conditions", None) or ()),
         tuple(_containers(pod)) if pod else (),
-        tuple(_needs(found, graph.build(found), ref)),
+        (*_needs(found, graph.build(found), ref), *_peers(found, obj)),
         events,
         tuple(dict.fromkeys(t.container for t in podstatus.troubles(pod))) if pod else (),
     )
@@ -131,4 +132,32 @@ def _needs(found: Index, network: Graph, ref: ObjectRef) -> Iterator[Need]:
         if isinstance(target, (Secret, ConfigMap)):
             kind = f", {target.type}" if isinstance(target, Secret) and target.type else ""
             state = f"there{kind}: keys {', '.join(sorted(target.data or {})) or 'none'}"
+        if isinstance(target, Secret) and edge.relation == "pulls-with":
+            state += _registries(target, found.get(ref))
         yield Need(edge.target, edge.proof, state)
+
+
+def _registries(secret: Secret, obj: Resource | None) -> str:
+    """For which registries a pull Secret is, and which of the pod's images none of them covers."""
+    known = pullsecrets.registries(secret.data)
+    if known is None:
+        return "; for which registry is not known"
+    spec = obj.spec if isinstance(obj, Pod) else None
+    images = [c.image for c in (*(spec.init_containers or ()), *spec.containers)] if spec else []
+    other = sorted({pullsecrets.registry_of(image) for image in images} - set(known))
+    return f"; for {', '.join(known) or 'no registry'}" + (f", not for {', '.join(other)}" if other else "")
+
+
+def _peers(found: Index, obj: Resource) -> Iterator[Need]:
+    """The Services its environment names, and whether anything stands behind them."""
+    for peer in peers_of(obj.spec, obj.metadata.namespace) if isinstance(obj, Pod) else ():
+        ref = peer.service
+        if found.get(ref) is None:
+            state = "missing" if found.saw("Service") else "not known"
+        elif not found.looked("EndpointSlice"):
+            state = "there; its endpoints were not observed"
+        else:
+            endpoints = [e for s in found.slices.get((ref.namespace, ref.name), ()) for e in s.endpoints or ()]
+            ready = sum(len(e.addresses) for e in endpoints if e.conditions.ready is not False)
+            state = f"there, {ready} ready endpoint(s)"
+        yield Need(ref, peer.where + (f", port {peer.port}" if peer.port else ""), state)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
         look,
         observe_for_explanation,
         observe_for_inventory,
-        read_last_words,
         recorded_snapshot,
     )
     from runbook.stage.opening import begin, located
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "LookBack": "lookback", "PARAMETERS": "parameters", "Replayed": "replaying", "STAGES": "stages", "Stage": "steps",
     "amend_inventory": "amending", "catalogue_of": "catalogues", "begin": "opening", "located": "opening", "look": "looking", "look_back": "lookback", "observe_for_explanation": "looking",
-    "observe_for_inventory": "looking", "read_inventory": "identity", "read_last_words": "looking", "recorded_snapshot": "looking", "replay_attempts": "replaying",
+    "observe_for_inventory": "looking", "read_inventory": "identity", "ask_about": "questions", "recorded_snapshot": "looking", "replay_attempts": "replaying",
 }  # fmt: skip
 
 __all__ = [
@@ -44,7 +43,6 @@ __all__ = [
     "observe_for_explanation",
     "observe_for_inventory",
     "read_inventory",
-    "read_last_words",
     "recorded_snapshot",
     "replay_attempts",
 ]

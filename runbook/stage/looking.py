@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runbook.clients.kubernetes import connect
-from runbook.clients.lastwords import LastWords, last_words
 from runbook.clients.observe import observe
 from runbook.domain.probes import ServerInfo
-from runbook.evidence import Redactor, load_snapshot
+from runbook.evidence import load_snapshot
 from runbook.evidence.entries import RUN
 from runbook.inventory.model import Cluster, Inventory
-from runbook.model import ObjectRef, Snapshot, StageResult
+from runbook.model import Snapshot, StageResult
 from runbook.stage.catalogues import catalogue_of
 from runbook.stage.identity import reach, read_inventory, utc_now, who
 from runbook.stage.judging import judge
@@ -73,20 +71,6 @@ def observe_for_explanation(
         return _observed(file, reached, WALKED, talk), file.inventory
     finally:
         reached.client.close()
-
-
-def read_last_words(
-    inventory: Path, pod: ObjectRef, containers: Sequence[str], *, kubeconfig: str | None, context: str | None
-) -> tuple[LastWords, ...]:
-    """The last lines of a pod's containers, live, with secrets cut. Raises what `begin` raises."""
-    file = read_inventory(str(inventory))
-    reached = reach(file, kubeconfig=kubeconfig or "", context=context or "")
-    redactor = Redactor()
-    try:
-        found = last_words(reached.client, pod.namespace, pod.name, containers)
-    finally:
-        reached.client.close()
-    return tuple(replace(log, lines=tuple(redactor.text(line) for line in log.lines)) for log in found)
 
 
 def observe_for_inventory(

@@ -60,6 +60,34 @@ def diagnosis() -> None:
     _everywhere("explain", "runbook.diagnosis.explanation", lie)
 
 
+def details() -> None:
+    """An object in full shows nothing that is wrong with it; every log is silent, every Service answers."""
+    for home in ("diagnosis.details", "clients.lastwords", "clients.inside", "clients.ingresslogs"):
+        importlib.import_module(f"runbook.{home}")
+
+    def calm(real: Any) -> Any:
+        def about(*given: Any) -> Any:
+            found = real(*given)
+            needs = tuple(dataclasses.replace(n, state="there") for n in found.needs)
+            return dataclasses.replace(found, conditions=(), containers=(), events=(), needs=needs)
+
+        return about
+
+    def answering(real: Any) -> Any:
+        return lambda *given: tuple(
+            dataclasses.replace(a, reached=True, said="answered HTTP 200") for a in real(*given)
+        )
+
+    _everywhere("details", "runbook.diagnosis.details", calm)
+    _everywhere("ask_service", "runbook.clients.inside", answering)
+    for name, home in (("last_words", "lastwords"), ("ingress_words", "ingresslogs")):
+        _everywhere(
+            name,
+            f"runbook.clients.{home}",
+            lambda real: lambda *given: tuple(dataclasses.replace(log, lines=(), why_not="") for log in real(*given)),
+        )
+
+
 def judgement() -> None:
     """A waiver is a pass, an unwaived failure too, and every criterion is met."""
 
@@ -156,7 +184,7 @@ def runner() -> None:
 
 LIES: dict[str, Callable[[], None]] = {
     lie.__name__: lie
-    for lie in (diagnosis, judgement, evidence, inventory, notebooks, plan, report, retrospective, runner)
+    for lie in (diagnosis, details, judgement, evidence, inventory, notebooks, plan, report, retrospective, runner)
 }
 
 if told := os.environ.get("RUNBOOK_TEST_LIE"):

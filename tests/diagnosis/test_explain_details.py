@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,7 +70,10 @@ class TestAPodInFull:
             data={".dockerconfigjson": "c2VjcmV0LXZhbHVl"},
         )
         for objects, state in (
-            ([secret], "there, kubernetes.io/dockerconfigjson: keys .dockerconfigjson"),
+            (
+                [secret],
+                "there, kubernetes.io/dockerconfigjson: keys .dockerconfigjson; for which registry is not known",
+            ),
             ([], "not known"),
         ):
             found = about(*crashing(imagePullSecrets=[{"name": "regcred"}]), *objects)
@@ -95,6 +99,48 @@ class TestEvents:
     def test_of_an_object_that_was_not_observed_its_events_are_shown(self) -> None:
         found = about(kind("Namespace", "", "ns", status={}), event(("Pod", "ns", "web-0"), "Failed", "x509"))
         assert (found.status, [e.message for e in found.events]) == ("not observed", ["x509"])
+
+
+class TestWhatAPodTalksTo:
+    """Its registry's credentials, and the Services that its environment names."""
+
+    def test_credentials_for_another_registry_are_told_without_a_value(self) -> None:
+        held = base64.b64encode(json.dumps({"auths": {"reg.one:5000": {"auth": "aHVudGVyMg=="}}}).encode()).decode()
+        secret = kind(
+            "Secret", "ns", "regcred", type="kubernetes.io/dockerconfigjson", data={".dockerconfigjson": held}
+        )
+        world = crashing(imagePullSecrets=[{"name": "regcred"}])
+        (need,) = about(*world, secret).needs
+        assert need.state.endswith("keys .dockerconfigjson; for reg.one:5000, not for r.lab")
+        world[-1]["spec"]["containers"][0]["image"] = "reg.one:5000/app:1"
+        (need,) = about(*world, secret).needs
+        assert need.state.endswith("; for reg.one:5000")
+        assert "hunter2" not in str(need)
+
+    @pytest.mark.parametrize(
+        ("others", "state"),
+        [
+            ([], "not known"),
+            ([("Service", None)], "there; its endpoints were not observed"),
+            ([("Service", None), ("EndpointSlice", [True, None])], "there, 2 ready endpoint(s)"),
+            ([("Service", None), ("EndpointSlice", [False])], "there, 0 ready endpoint(s)"),
+        ],
+        ids=["nobody looked", "no endpoints seen", "two", "none"],
+    )
+    def test_its_database_and_what_stands_behind_it(self, others: list[Any], state: str) -> None:
+        world = crashing()
+        world[-1]["spec"]["containers"][0]["env"] = [{"name": "DATABASE_URL", "value": "postgresql://u@db:5432/app"}]
+        for name, ready in others:
+            one = kind(name, "ns", "db")
+            if ready is not None:
+                one["metadata"]["labels"] = {"kubernetes.io/service-name": "db"}
+                one["endpoints"] = [
+                    {"addresses": [f"10.0.0.{n}"], "conditions": {"ready": r}} for n, r in enumerate(ready)
+                ]
+            world.append(one)
+        (need,) = about(*world).needs
+        assert (str(need.object), need.where) == ("Service/ns/db", "containers[main].env[DATABASE_URL], port 5432")
+        assert need.state == state
 
 
 class Talks:
@@ -169,3 +215,39 @@ def test_live_the_failing_containers_log_is_asked_for_and_secrets_are_cut(
         out = capsys.readouterr().out
         assert "cannot log in with" in out
         assert token not in out
+
+
+@pytest.fixture(scope="module")
+def where() -> Iterator[list[str]]:
+    with EmbeddedCluster("pair", time_scale=60) as cluster:
+        cluster.wait_for_frame(lambda _event: None)
+        yield ["-i", str(cluster.inventory), "--kubeconfig", str(cluster.kubeconfig)]
+
+
+class TestLive:
+    """What is asked of a live cluster about a Service and an Ingress that somebody names."""
+
+    def test_a_service_is_asked_from_inside(self, where: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+        assert call(["explain", "Service/sealed-secrets-controller", "-n", "kube-system", *where]) == 0
+        out = " ".join(capsys.readouterr().out.split())
+        assert "Asked from inside, through the API server's proxy" in out
+        assert "8080 yes answered HTTP" in out
+
+    def test_an_ingress_without_a_known_controller_is_not_evaluated(
+        self, where: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("runbook.stage.questions.controllers", lambda _pods: ())
+        state = json.loads(_get(where, "ingresses"))
+        one = state["items"][0]["metadata"]
+        assert call(["explain", f"Ingress/{one['name']}", "-n", one["namespace"], *where]) == 0
+        assert "NOT EVALUATED: no pod carries the label of a known one" in " ".join(capsys.readouterr().out.split())
+
+
+def _get(where: list[str], plural: str) -> bytes:
+    from runbook.clients.kubernetes import connect
+
+    client = connect(kubeconfig=where[-1])
+    try:
+        return client.transport.get(f"/apis/networking.k8s.io/v1/{plural}", plural).content
+    finally:
+        client.close()

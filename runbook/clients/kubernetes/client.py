@@ -200,8 +200,13 @@ class KubeClient:
         response = self.transport.post(path, what, raw, accepted=(409, 429))
         return UnsealProbe(namespace, name, response.status_code == 200, response.status_code)
 
+    def proxy_ask(self, namespace: str, service: str, port: str, path: str) -> httpx.Response:
+        """GET a Service's path through the API server; any status is an answer but a denial of the asking itself."""
+        where = f"/api/v1/namespaces/{namespace}/services/{service}:{port}/proxy/{path.lstrip('/')}"
+        return self.transport.ask(where, f"service proxy of {namespace}/{service}")
+
     def proxy_get(self, namespace: str, service: str, port: str, path: str) -> httpx.Response:
-        """GET a Service's path through the API server; any status is an answer."""
+        """GET a Service's path through the API server. Raises an ObservationError for any status of 400 and more."""
         where = f"/api/v1/namespaces/{namespace}/services/{service}:{port}/proxy/{path.lstrip('/')}"
         return self.transport.get(where, f"service proxy of {namespace}/{service}")
 
