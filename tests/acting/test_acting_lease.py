@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -112,7 +113,7 @@ class TestRenewing:
         held.away()
         held.later(119)
         done: list[str] = []
-        hands: Any = SimpleNamespace(ready=held.lease.hold)
+        hands: Any = SimpleNamespace(ready=held.lease.hold, turn=threading.Lock())
         act = Action("A1", "delete-pod", ObjectRef("Pod", "ffl", "web"), "r", "u", "c")
         performed(act, lambda a, _hands: done.append(a.id) or "done", hands)
         held.later(1)
