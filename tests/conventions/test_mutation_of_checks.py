@@ -67,6 +67,8 @@ def _red(lie: str, nodes: Sequence[str], *more: str) -> tuple[frozenset[str], st
         "lies",
         "-p",
         "no:cacheprovider",
+        "-o",
+        "addopts=-m 'not tier2'",
     ]
     done = subprocess.run(
         [*argv, *more, *nodes], cwd=TESTS.parent, env=environment, capture_output=True, text=True, timeout=120, check=False

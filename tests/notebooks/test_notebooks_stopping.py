@@ -145,7 +145,13 @@ class TestBeforeTheKernel:
 @contextlib.contextmanager
 def kernel(code: str) -> Iterator[subprocess.Popen[str]]:
     """A process in a kernel's place, that has said it is ready."""
-    argv = [sys.executable, "-c", f"import signal, sys, time; n = 0\n{code}\nprint(0, flush=True); time.sleep(20)"]
+    # a suite that a shell started in the background inherits SIGINT as ignored; a kernel sets its handler itself
+    heeds = "signal.signal(signal.SIGINT, signal.default_int_handler)"
+    argv = [
+        sys.executable,
+        "-c",
+        f"import signal, sys, time; n = 0; {heeds}\n{code}\nprint(0, flush=True); time.sleep(20)",
+    ]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
