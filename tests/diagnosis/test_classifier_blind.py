@@ -3,8 +3,9 @@
 First look, before a rule was touched: of the first part 390 of 423 right, 13 not answered, 20 wrong; of the second,
 collected after the first had changed the rules, 103 of 112 right, 7 not answered, 2 wrong; of the third, odd and old ones,
 101 of 109, 5 not answered, 3 wrong; of the fourth, format strings of Flux and Sealed Secrets, 32 of 43, 8 not answered,
-3 wrong (one of these was no program's and was taken out); of the fifth 8 of 10, 2 not answered. Each that was not right
-changed a rule by what it means: who speaks, what is quoted, what is a name.
+3 wrong (one of these was no program's and was taken out); of the fifth 8 of 10, 2 not answered; of the sixth, plain
+wordings of all causes by another hand, 195 of 199, 2 not answered, 2 wrong. Each that was not right changed a rule by what it
+means: who speaks, what is quoted, what is a name.
 """
 
 from __future__ import annotations
