@@ -14,7 +14,8 @@ def test_the_books_balance_after_a_repair(pair: Pair) -> None:
     runs = {s.setting.run.path: s.setting.run for s in stages}
     told = journalled([Run.load(path) for path in runs])
     assert told == served(pair)
-    assert sum(n for (verb, _), n in told.items() if verb == "delete") <= 1  # a slow machine's kubelet may be faster
+    # one pod, or none when a slow machine's kubelet was faster; asked again when it wrote the pod's status in between
+    assert len({name for verb, name in told if verb == "delete"}) <= 1
     assert ("patch", "noteboard") in told
 
 
