@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from runbook.domain.cluster import Event
 from runbook.domain.helm import HelmRelease, release_storage
 from runbook.domain.meta import Meta, Resource, condition, is_true
-from runbook.domain.owners import helm_release, helm_storage
+from runbook.domain.owners import deployed_by
 from runbook.domain.pods import Pod
 from runbook.domain.podstatus import troubles
 from runbook.domain.probes import RegistryTrust
@@ -70,7 +70,7 @@ def _still_pulling(pod: Pod) -> bool:
 def release_of(meta: Meta, snapshot: Snapshot) -> HelmRelease | None:
     """The HelmRelease an object belongs to: by Flux's labels, else by Helm's marks and the release's storage name.
 
-    Helm marks what a chart holds and nothing that is made from it: a pod is asked through its controllers.
+    Helm 3 leaves a hook unmarked: its name decides, or a hook would be deleted in mid-action. Helm marks what a chart holds and nothing that is made from it: a pod is asked through its controllers.
     """
     for _ in range(_MAX_OWNERS):
         found = _marked(meta, snapshot)
@@ -85,17 +85,11 @@ def release_of(meta: Meta, snapshot: Snapshot) -> HelmRelease | None:
 
 
 def _marked(meta: Meta, snapshot: Snapshot) -> HelmRelease | None:
-    ref, stored = helm_release(meta), helm_storage(meta)
-    for release in snapshot.seen(HelmRelease):
-        if ref is not None and release.ref == ref:
-            return release
-        if (
-            ref is None
-            and stored is not None
-            and stored in (release_storage(release), (release.metadata.namespace, release.metadata.name))
-        ):
-            return release
-    return None
+    releases = {release.ref: release for release in snapshot.seen(HelmRelease)}
+    storage = {(ref.namespace, ref.name): ref for ref in releases}
+    storage |= {release_storage(release): ref for ref, release in releases.items()}
+    ref = deployed_by(meta, storage)
+    return releases.get(ref) if ref is not None else None
 
 
 def _owner(ref: ObjectRef, snapshot: Snapshot) -> Meta | None:

@@ -156,7 +156,7 @@ def _members(objects: Mapping[ObjectRef, Resource]) -> dict[ObjectRef, tuple[Obj
 
     def pairs() -> Iterable[tuple[ObjectRef, ObjectRef]]:
         for ref, obj in objects.items():
-            release = owners.deployed_by(obj.metadata, ref.kind, storage)
+            release = owners.deployed_by(obj.metadata, storage)
             for parent in (release, owners.kustomization(obj.metadata)):
                 if parent is not None and parent != ref:
                     yield parent, ref

@@ -39,15 +39,15 @@ def helm_storage(meta: Meta) -> tuple[str, str] | None:
     return None
 
 
-def deployed_by(meta: Meta, kind: str, storage: Mapping[tuple[str, str], ObjectRef]) -> ObjectRef | None:
-    """The HelmRelease an object belongs to: by Flux's labels, by Helm's marks, and a hook Job by its name.
+def deployed_by(meta: Meta, storage: Mapping[tuple[str, str], ObjectRef]) -> ObjectRef | None:
+    """The HelmRelease an object belongs to: by Flux's labels, by Helm's marks, and a hook by its name.
 
     `storage` names each release as Helm does. Helm 3 gives a hook no marks: its is the longest `<release>-` it starts with.
     """
     release = helm_release(meta)
     if release is None and (named := helm_storage(meta)):
         release = storage.get(named)
-    if release is None and kind == "Job" and is_hook(meta):
+    if release is None and is_hook(meta):
         parts = meta.name.split("-")
         names = ("-".join(parts[:n]) for n in range(len(parts), 0, -1))
         release = next((storage[meta.namespace, n] for n in names if (meta.namespace, n) in storage), None)

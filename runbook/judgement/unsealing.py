@@ -33,6 +33,6 @@ def _needs(snapshot: Snapshot) -> Iterator[tuple[ObjectRef, Reference]]:
         yield from ((release.ref, need) for need in of_release(release))
     made: list[Deployment | StatefulSet | DaemonSet | Job] = [*snapshot.seen(Deployment), *snapshot.seen(StatefulSet)]
     for workload in (*made, *snapshot.seen(DaemonSet), *snapshot.seen(Job)):
-        ref = deployed_by(workload.metadata, workload.KIND, storage)
+        ref = deployed_by(workload.metadata, storage)
         if ref is not None:
             yield from ((ref, need) for need in of_pod_spec(workload.spec.template.spec, workload.metadata.namespace))

@@ -233,3 +233,29 @@ class TestSuspending:
     )
     def test_and_only_such_a_one(self, obj: dict[str, Any], explanation: Explanation | None) -> None:
         assert "suspend-release" not in self.kinds(obj, explanation)
+
+
+class TestAHookThatHelm3LeftUnmarked:
+    """Helm 3 gives a hook neither labels nor annotations of its release: only its name tells whose it is (semantics 2.4)."""
+
+    @pytest.mark.parametrize("kind", ["Job", "Pod"])
+    @pytest.mark.parametrize("others", [{"Reconciling": ("True", "Progressing")}, {}], ids=["in mid-action", "at rest"])
+    def test_it_is_never_deleted_while_its_release_acts(self, kind: str, others: dict[str, tuple[str, str]]) -> None:
+        hook = {
+            "metadata": {
+                "name": "backend-migrate", "namespace": "ffl", "uid": "u-job", "annotations": {"helm.sh/hook": "pre-upgrade"},
+            },
+            "status": {"conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}]},
+        }  # fmt: skip
+        pod = {
+            "metadata": {
+                "name": "backend-migrate-x", "namespace": "ffl", "uid": "u-pod",
+                "ownerReferences": [{"kind": "Job", "name": "backend-migrate", "uid": "u-job", "controller": True}],
+            },
+            "status": {"phase": "Failed"},
+        }  # fmt: skip
+        acting = release("backend", "Unknown", "Progressing", others=others)
+        seen = snapshot(HelmRelease=(acting,), Job=(hook,), Pod=(pod,), Node=())
+        (act,) = [a for a in plan("cleanup", seen, (), explained(), INVENTORY) if a.object.kind == kind]
+        assert any("HelmRelease/ffl/backend is in the middle of an action" in r for r in act.requires) is bool(others)
+        assert (act.details["release_namespace"], act.details["release"]) == ("ffl", "backend")
