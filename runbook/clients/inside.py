@@ -8,7 +8,7 @@ import httpx
 
 from runbook.clients.kubernetes import KubeClient
 from runbook.domain.network import Service
-from runbook.errors import DeniedError, ObservationError, TimedOutError
+from runbook.errors import ObservationError, TimedOutError
 
 NOT_HTTP = ("EOF", "malformed HTTP response", "unexpected EOF", "connection reset by peer", "broken pipe")
 REFUSED = "error trying to reach service: "
@@ -34,8 +34,6 @@ def ask_service(client: KubeClient, service: Service) -> tuple[Answer, ...]:
 def _asked(client: KubeClient, service: Service, port: int) -> Answer:
     try:
         response = client.proxy_ask(service.metadata.namespace, service.metadata.name, str(port), "/")
-    except DeniedError as error:
-        return Answer(port, None, f"not asked: {error.why}; permission needed: get services/proxy")
     except TimedOutError:
         return Answer(port, False, "no answer within the time allowed: packets may be dropped")
     except ObservationError as error:
@@ -55,7 +53,8 @@ def _read(port: int, response: httpx.Response) -> Answer:
         if any(word in why for word in NOT_HTTP):
             return Answer(port, True, f"took the connection, and does not speak HTTP ({why})")
         return Answer(port, False, why)
-    return Answer(port, None, f"not asked: {response.status_code} {message}")
+    needed = "; permission needed: get services/proxy" if response.status_code in (401, 403) else ""
+    return Answer(port, None, f"not asked: {response.status_code} {message}{needed}")
 
 
 def _status(response: httpx.Response) -> str | None:

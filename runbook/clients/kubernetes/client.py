@@ -201,7 +201,7 @@ class KubeClient:
         return UnsealProbe(namespace, name, response.status_code == 200, response.status_code)
 
     def proxy_ask(self, namespace: str, service: str, port: str, path: str) -> httpx.Response:
-        """GET a Service's path through the API server; any status is an answer but a denial of the asking itself."""
+        """GET a Service's path through the API server; any status is an answer."""
         where = f"/api/v1/namespaces/{namespace}/services/{service}:{port}/proxy/{path.lstrip('/')}"
         return self.transport.ask(where, f"service proxy of {namespace}/{service}")
 
