@@ -14,8 +14,9 @@ def test_the_books_balance_after_a_repair(pair: Pair) -> None:
     runs = {s.setting.run.path: s.setting.run for s in stages}
     told = journalled([Run.load(path) for path in runs])
     assert told == served(pair)
-    # one pod, or none when a slow machine's kubelet was faster; asked again when it wrote the pod's status in between
-    assert len({name for verb, name in told if verb == "delete"}) <= 1
+    deletes = [w["status"] for w in pair.writes() if w["verb"] == "delete"]
+    # a slow machine's kubelet may be faster, or write the pod's status in between (409), and then it is asked again
+    assert len([status for status in deletes if status != 409]) <= 1
     assert ("patch", "noteboard") in told
 
 

@@ -4,30 +4,16 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-from api_server import MERGE, STRATEGIC, Served, serving
+from api_server import MERGE, STRATEGIC, Served
 
 APPLY = "application/apply-patch+yaml"
 MAPS = "/api/v1/namespaces/ffl/configmaps"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/ffl/deployments"
 RELEASES = "/apis/helm.toolkit.fluxcd.io/v2/namespaces/ffl/helmreleases"
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Served]:
-    with serving() as served:
-        yield served
-
-
-@pytest.fixture
-def cluster(shared: Served) -> Iterator[Served]:
-    yield shared
-    for path in (MAPS, DEPLOYMENTS, RELEASES):
-        shared.ask("DELETE", path)
+CLEANED = (MAPS, DEPLOYMENTS, RELEASES)  # what the `cluster` of the next test must not find
 
 
 def config(**data: str) -> dict[str, Any]:

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from api_server import JSONP, MERGE, STRATEGIC, Served, pod, serving
+from api_server import JSONP, MERGE, STRATEGIC, Served, pod
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/ffl/leases"
 PODS = "/api/v1/namespaces/ffl/pods"
 RELEASES = "/apis/helm.toolkit.fluxcd.io/v2/namespaces/ffl/helmreleases"
 MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Served]:
-    with serving() as served:
-        yield served
-
-
-@pytest.fixture
-def cluster(shared: Served) -> Iterator[Served]:
-    yield shared
-    for path in (PODS, RELEASES, LEASES):
-        shared.ask("DELETE", f"{path}?gracePeriodSeconds=0")
+CLEANED = (PODS, RELEASES, LEASES)  # what the `cluster` of the next test must not find
 
 
 def lease(holder: str, **spec: Any) -> dict[str, Any]:

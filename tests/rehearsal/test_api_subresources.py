@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-from api_server import MERGE, Served, pod, serving
+from api_server import MERGE, Served, pod
 
 PODS = "/api/v1/namespaces/ffl/pods"
 BUDGETS = "/apis/policy/v1/namespaces/ffl/poddisruptionbudgets"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/ffl/deployments"
 BLOCKED = "Cannot evict pod as it would violate the pod's disruption budget."
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Served]:
-    with serving() as served:
-        yield served
-
-
-@pytest.fixture
-def cluster(shared: Served) -> Iterator[Served]:
-    yield shared
-    for path in (PODS, BUDGETS, DEPLOYMENTS):
-        shared.ask("DELETE", f"{path}?gracePeriodSeconds=0")
+CLEANED = (PODS, BUDGETS, DEPLOYMENTS)  # what the `cluster` of the next test must not find
 
 
 def running(cluster: Served, ready: str = "True") -> dict[str, Any]:

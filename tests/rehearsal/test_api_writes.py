@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from api_server import JSONP, MERGE, STRATEGIC, Served, pod, serving
+from api_server import JSONP, MERGE, STRATEGIC, Served, pod
 
 PODS = "/api/v1/namespaces/ffl/pods"
 RELEASES = "/apis/helm.toolkit.fluxcd.io/v2/namespaces/ffl/helmreleases"
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Served]:
-    with serving() as served:
-        yield served
-
-
-@pytest.fixture
-def cluster(shared: Served) -> Iterator[Served]:
-    yield shared
-    for path in (PODS, RELEASES, "/api/v1/namespaces/ffl/secrets"):
-        shared.ask("DELETE", f"{path}?gracePeriodSeconds=0")
+CLEANED = (PODS, RELEASES, "/api/v1/namespaces/ffl/secrets")  # what the `cluster` of the next test must not find
 
 
 def release(name: str, **spec: Any) -> dict[str, Any]:
