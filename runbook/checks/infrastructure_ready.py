@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from runbook.checks.services_endpoints import ready_endpoints
-from runbook.domain.network import EndpointSlice
+from runbook.domain.network import EndpointSlice, ready_endpoints
 from runbook.domain.probes import EndpointProbe
 from runbook.domain.readiness import workload_state
 from runbook.domain.workloads import DaemonSet, Deployment, StatefulSet, Workload

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runbook.checks.services_endpoints import ready_endpoints
-from runbook.domain.network import EndpointSlice, Ingress, Service
+from runbook.domain.network import EndpointSlice, Ingress, Service, ready_endpoints
 from runbook.inventory.model import Inventory
 from runbook.judgement.answers import Answers, by_name, cluster_ref
 from runbook.model import Finding, Snapshot

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from runbook.domain.network import EndpointSlice, Service
+from runbook.domain.network import EndpointSlice, Service, ready_endpoints
 from runbook.inventory.model import Inventory
 from runbook.judgement.answers import Answers, cluster_ref, namespaces_of
 from runbook.model import Finding, ObjectRef, Snapshot
@@ -13,18 +13,7 @@ from runbook.model import Finding, ObjectRef, Snapshot
 QUESTION = "Does every Service that selects pods have a ready endpoint?"
 NEEDS = ("Service", "EndpointSlice")
 STAGES = ("verify",)
-SERVICE = "kubernetes.io/service-name"
 answer = Answers("services-endpoints")
-
-
-def ready_endpoints(slices: tuple[EndpointSlice, ...]) -> Counter[tuple[str, str]]:
-    """Ready addresses by (namespace, Service); a nil `ready` counts as true (discovery/v1)."""
-    counted: Counter[tuple[str, str]] = Counter()
-    for one in slices:
-        for endpoint in one.endpoints or ():
-            if endpoint.conditions.ready is not False:
-                counted[one.metadata.namespace, one.metadata.label(SERVICE)] += len(endpoint.addresses)
-    return counted
 
 
 def check(snapshot: Snapshot, inventory: Inventory) -> Iterator[Finding]:

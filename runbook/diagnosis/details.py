@@ -13,6 +13,7 @@ from runbook.diagnosis.index import Index
 from runbook.domain import owners, podstatus, pullsecrets
 from runbook.domain.cluster import ConfigMap, Secret
 from runbook.domain.meta import Condition, Resource
+from runbook.domain.network import ready_endpoints
 from runbook.domain.peers import peers_of
 from runbook.domain.pods import ContainerStatus, Pod
 from runbook.model import ObjectRef, Snapshot
@@ -157,7 +158,6 @@ def _peers(found: Index, obj: Resource) -> Iterator[Need]:
         elif not found.looked("EndpointSlice"):
             state = "there; its endpoints were not observed"
         else:
-            endpoints = [e for s in found.slices.get((ref.namespace, ref.name), ()) for e in s.endpoints or ()]
-            ready = sum(len(e.addresses) for e in endpoints if e.conditions.ready is not False)
-            state = f"there, {ready} ready endpoint(s)"
+            behind = found.slices.get((ref.namespace, ref.name), ())
+            state = f"there, {ready_endpoints(behind).total()} ready endpoint(s)"
         yield Need(ref, peer.where + (f", port {peer.port}" if peer.port else ""), state)

@@ -14,11 +14,10 @@ from runbook.domain import owners
 from runbook.domain.cluster import Event, Generic
 from runbook.domain.helm import HelmRelease, release_storage
 from runbook.domain.meta import Resource
-from runbook.domain.network import EndpointSlice
+from runbook.domain.network import SERVICE_NAME, EndpointSlice
 from runbook.domain.probes import EndpointProbe, GitFile, SealingKey, UnsealProbe
 from runbook.model import ObjectRef, Snapshot
 
-SERVICE_LABEL = "kubernetes.io/service-name"
 ENDPOINT = "Endpoint"
 
 
@@ -167,7 +166,7 @@ def _members(objects: Mapping[ObjectRef, Resource]) -> dict[ObjectRef, tuple[Obj
 def _slices(slices: Iterable[EndpointSlice]) -> dict[tuple[str, str], tuple[EndpointSlice, ...]]:
     found: dict[tuple[str, str], list[EndpointSlice]] = defaultdict(list)
     for item in slices:
-        found[item.metadata.namespace, item.metadata.label(SERVICE_LABEL)].append(item)
+        found[item.metadata.namespace, item.metadata.label(SERVICE_NAME)].append(item)
     return {key: tuple(items) for key, items in found.items()}
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import ClassVar
 
 import msgspec
 
 from runbook.domain.meta import Observed, Resource
+
+SERVICE_NAME = "kubernetes.io/service-name"
 
 
 class ServicePort(Observed, frozen=True):
@@ -65,6 +69,16 @@ class EndpointSlice(Resource, frozen=True):
     KIND: ClassVar[str] = "EndpointSlice"
 
     endpoints: list[Endpoint] | None = None
+
+
+def ready_endpoints(slices: Iterable[EndpointSlice]) -> Counter[tuple[str, str]]:
+    """Ready addresses by (namespace, Service); a nil `ready` counts as true (discovery/v1)."""
+    counted: Counter[tuple[str, str]] = Counter()
+    for one in slices:
+        for endpoint in one.endpoints or ():
+            if endpoint.conditions.ready is not False:
+                counted[one.metadata.namespace, one.metadata.label(SERVICE_NAME)] += len(endpoint.addresses)
+    return counted
 
 
 class BackendPort(Observed, frozen=True):

@@ -80,7 +80,7 @@ class TestEveryCheck:
             tree = ast.parse(path.read_text())
             public = [n.name for n in tree.body if isinstance(n, ast.FunctionDef) and not n.name.startswith("_")]
             assert "check" in public, path.name
-            assert set(public) <= {"check", "ready_endpoints"}, path.name
+            assert set(public) <= {"check"}, path.name
 
 
 class TestCriteria:
