@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from runbook.acting.fluxorder import Requests, exhausted, in_order
 from runbook.acting.hands import Hands
 from runbook.acting.requesting import request, send
+from runbook.acting.retried import in_vain
 from runbook.domain.helm import HelmRelease
 from runbook.domain.requests import FORCE
 from runbook.inventory.model import Inventory
@@ -18,7 +19,7 @@ KINDS = ("force-release",)
 def plan(
     snapshot: Snapshot, findings: Sequence[Finding], explanation: Explanation | None, inventory: Inventory
 ) -> tuple[Action, ...]:
-    """One force for each release that is exhausted again after a reset was handled: the next rung of semantics 2.5."""
+    """One force for each release whose reset was handled last and failed with nothing changed since: the next rung of semantics 2.5."""
     requests = Requests(snapshot, findings, explanation, inventory)
     return tuple(
         request(
@@ -33,7 +34,11 @@ def plan(
             asks="a force runs the hooks again whatever the state: a person decides",
         )
         for obj in in_order(snapshot, inventory)
-        if isinstance(obj, HelmRelease) and exhausted(obj) and _was_reset(obj) and not obj.spec.suspend
+        if isinstance(obj, HelmRelease)
+        and exhausted(obj)
+        and _was_reset(obj)
+        and in_vain(obj, snapshot)
+        and not obj.spec.suspend
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ from runbook.evidence import Redactor
 from runbook.evidence.acts import last_number, note_outcome, note_plan
 from runbook.inventory.load import load
 from runbook.judgement.permissions import writes
-from runbook.model import Action
+from runbook.model import Action, ObjectRef
 from runbook.stage.judging import Judged, judge
 from runbook.stage.observing import base_of, look
 from runbook.stage.performing import perform_all
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 PLAN_LIVES = 15 * 60.0  # real seconds: what was true when the plan was made is looked at again after that
 LEASE = 120  # real seconds; the Lease's own time is the cluster's
 ROUNDS = 4
+REQUESTS = frozenset(("request-reconcile", "reset-release", "force-release"))
 SOURCES = ("GitRepository", "OCIRepository", "HelmRepository", "Bucket")
 WAVES: dict[str, tuple[tuple[str, ...], ...]] = {
     "registry-trust": (("Node",),),
@@ -98,7 +99,7 @@ def _rounds(setting: Setting, hands: Hands, judged: Judged, applied: Applied, ta
 
 def _wave(setting: Setting, hands: Hands, judged: Judged, applied: Applied, wave: Sequence[str]) -> bool:
     """Do what may be done of these kinds, wait for its answers; whether anything has moved."""
-    ready = [a for a in applied.left if a.object.kind in wave and _may(a, setting, applied)]
+    ready = _mildest(a for a in applied.left if a.object.kind in wave and _may(a, setting, applied))
     since = hands.now()
     results = perform_all(setting, hands, ready)
     applied.done += results
@@ -116,6 +117,17 @@ def _may(action: Action, setting: Setting, applied: Applied) -> bool:
     done = any(a.name == action.name for a in applied.done)
     consented = not action.asks or action.name in setting.asked.consents
     return not done and not action.requires and consented
+
+
+def _mildest(acts: Iterable[Action]) -> list[Action]:
+    """One request to a Flux object at a time, in the plan's order of rungs: a force only after the reset was answered."""
+    seen: set[ObjectRef] = set()
+    found = []
+    for act in acts:
+        if act.kind not in REQUESTS or act.object not in seen:
+            found.append(act)
+            seen.add(act.object)
+    return found
 
 
 def _plan(setting: Setting, judged: Judged) -> tuple[Action, ...]:

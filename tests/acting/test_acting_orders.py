@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from acting_objects import INVENTORY, NOW, WAITS, explained, ref, release, snapshot, source
@@ -169,6 +169,29 @@ class TestBehindGit:
         assert plan("reconcile", seen, (), None, INVENTORY) == ()
 
 
+def attempt(version: int, at: str, chart: str = "1.0", values: str = "sha256:a") -> dict[str, Any]:
+    """One entry of a release's history."""
+    dates = {"lastDeployed": at} if at else {}
+    return {"version": version, "status": "failed", "chartVersion": chart, "configDigest": values, **dates}
+
+
+def opened(namespace: str, at: str) -> dict[str, Any]:
+    """A SealedSecret that opens since a moment."""
+    condition = {"type": "Synced", "status": "True", "lastTransitionTime": at}
+    return {"metadata": {"name": "s", "namespace": namespace}, "status": {"conditions": [condition]}}
+
+
+def ready_pod(name: str, at: str, *, status: str = "True", release: str = "backend") -> dict[str, Any]:
+    """A running pod of a release that is ready (or not) since a moment."""
+    labels = {"helm.toolkit.fluxcd.io/name": release, "helm.toolkit.fluxcd.io/namespace": "ffl"}
+    ready = {"type": "Ready", "status": status, "lastTransitionTime": at}
+    return {
+        "metadata": {"name": name, "namespace": "ffl", "labels": labels},
+        "spec": {"containers": [{"name": "c"}]},
+        "status": {"phase": "Running", "conditions": [ready]},
+    }
+
+
 class TestTheLadder:
     RESET = "2025-10-17T11:10:00Z-aaaaaa"
 
@@ -181,6 +204,74 @@ class TestTheLadder:
         assert force.asks == "a force runs the hooks again whatever the state: a person decides"
         assert (force.command, force.requires) == ("flux reconcile helmrelease backend -n ffl --force", ())
         assert self.RESET in force.reason
+
+    AT = "2025-10-17T11:12:00Z"  # the reset's attempt, after RESET
+    LATER = "2025-10-17T11:14:00Z"  # its failure
+    HANDLED: ClassVar = {"lastHandledResetAt": RESET, "lastHandledReconcileAt": RESET}
+
+    def reset(self, *history: dict[str, Any], handled: str = RESET, **others: Any) -> Action:
+        """The reset that is planned for a release of that history, newest first."""
+        status = {**self.HANDLED, "lastHandledResetAt": handled, "history": list(history)}
+        exhausted = release("backend", others=EXHAUSTED, status=status)
+        exhausted["status"]["conditions"][1]["lastTransitionTime"] = self.LATER
+        found = plan("reconcile", snapshot(HelmRelease=[exhausted], **others), (), None, INVENTORY)
+        (act,) = [a for a in found if a.kind == "reset-release"]
+        assert bool(act.asks) == any(a.kind == "force-release" for a in found) or handled != self.RESET
+        return act
+
+    def test_a_reset_that_came_to_nothing_is_repeated_by_a_person_alone(self) -> None:
+        act = self.reset(attempt(2, self.AT), attempt(1, "2025-10-17T09:00:00Z"))
+        assert act.asks.startswith(
+            f"its reset of {self.RESET} failed, and nothing that was looked at has changed since"
+        )
+
+    @pytest.mark.parametrize(
+        ("history", "why"),
+        [
+            ([attempt(1, "2025-10-17T11:09:59Z")], "swallowed: no attempt is younger than the reset"),
+            ([attempt(3, LATER, chart="2.0"), attempt(2, AT)], "another chart came after it"),
+            ([attempt(3, LATER, values="sha256:b"), attempt(2, AT)], "other values came after it"),
+        ],
+    )
+    def test_one_that_made_no_attempt_of_this_is_no_try(self, history: list[dict[str, Any]], why: str) -> None:
+        assert self.reset(*history).asks == "", why
+
+    @pytest.mark.parametrize(
+        ("history", "handled"),
+        [
+            ([], RESET),
+            ([attempt(2, "")], RESET),
+            ([attempt(2, AT)], "1729163400"),
+            ([attempt(3, LATER), attempt(2, AT)], RESET),
+            ([attempt(2, AT), attempt(1, "2025-10-17T09:00:00Z", chart="0.9")], RESET),
+        ],
+        ids=["no history", "no date", "a token without a time", "a retry of the same", "another chart before it"],
+    )
+    def test_what_cannot_be_told_apart_counts_as_tried(self, history: list[dict[str, Any]], handled: str) -> None:
+        assert self.reset(*history, handled=handled).asks != ""
+
+    def test_it_is_repeated_when_a_secret_of_its_namespace_opens_since(self) -> None:
+        for at, repeated in ((self.AT, False), (self.LATER, False), ("2025-10-17T11:15:00Z", True)):
+            act = self.reset(attempt(2, self.AT), SealedSecret=[opened("ffl", at)])
+            assert (act.asks == "", "SealedSecret/ffl/s opens since" in act.reason) == (repeated, repeated)
+        assert self.reset(attempt(2, self.AT), SealedSecret=[opened("other", "2025-10-17T11:15:00Z")]).asks != ""
+        closed = opened("ffl", "2025-10-17T11:15:00Z")
+        closed["status"]["conditions"][0]["status"] = "False"
+        assert self.reset(attempt(2, self.AT), SealedSecret=[closed]).asks != ""
+
+    def test_it_is_repeated_when_all_of_its_pods_are_ready_since(self) -> None:
+        after = "2025-10-17T11:15:00Z"
+        for pods, repeated in (
+            ([ready_pod("a", after)], True),
+            ([ready_pod("a", after), ready_pod("b", self.AT)], True),
+            ([ready_pod("a", self.AT)], False),
+            ([ready_pod("a", after), ready_pod("b", after, status="False")], False),
+            ([ready_pod("a", after, release="frontend")], False),
+            ([], False),
+        ):
+            act = self.reset(attempt(2, self.AT), Pod=pods)
+            assert (act.asks == "") is repeated, pods
+            assert ("its pods are ready since" in act.reason) is repeated
 
     @pytest.mark.parametrize(
         "handled",

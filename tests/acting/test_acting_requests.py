@@ -10,6 +10,16 @@ from runbook.domain.requests import Reply
 
 RELEASE = "/apis/helm.toolkit.fluxcd.io/v2/namespaces/notes/helmreleases/noteboard"
 
+EXHAUSTED = [
+    {"type": "Ready", "status": "False", "reason": "UpgradeFailed", "message": "timed out"},
+    {
+        "type": "Stalled",
+        "status": "True",
+        "reason": "RetriesExceeded",
+        "message": "Failed to upgrade after 1 attempt(s)",
+    },
+]
+
 
 def healed(pair: Pair) -> None:
     """Trust restored, wreckage removed: what is left is to ask."""
@@ -51,6 +61,30 @@ def test_a_second_apply_asks_nothing(pair: Pair) -> None:
     second = pair.run("reconcile")
     assert "changed" not in outcomes(second).values()
     assert pair.writes() == done
+
+
+def test_a_release_that_failed_again_after_its_reset_is_reset_only_by_a_named_decision(pair: Pair) -> None:
+    healed(pair)
+    pair.run("reconcile")
+    release = pair.get("HelmRelease", "notes", "noteboard")
+    revision = release["status"]["history"][0]
+    before = {**revision, "version": revision["version"] - 1}
+    failed, counted = {**revision, "status": "failed"}, {"failures": 1, "upgradeFailures": 1}
+    patch(pair, f"{RELEASE}/status", {"status": {**counted, "history": [failed, before], "conditions": EXHAUSTED}})
+    done = pair.writes()
+    second = pair.run("reconcile")
+    asked = named(second, "reset-release HelmRelease/notes/noteboard")
+    assert (asked.outcome, "nothing that was looked at has changed since" in asked.said) == ("skipped", True)
+    assert named(second, "force-release HelmRelease/notes/noteboard").outcome == "skipped"
+    assert pair.writes() == done
+    names = ", ".join(f"{kind}-release HelmRelease/notes/noteboard" for kind in ("force", "reset"))
+    decided = pair.run("reconcile", consent=names)
+    (act,) = [a for a in decided.actions if a.outcome == "changed"]
+    assert (act.kind, "answered ready" in act.said) == ("reset-release", True), (
+        "the milder rung first, and it healed it"
+    )
+    sent = [w for w in pair.writes()[len(done) :] if w["name"] == "noteboard"]
+    assert len(sent) == 1
 
 
 def test_what_was_suspended_since_the_plan_is_left_alone(pair: Pair) -> None:
