@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import ssl
 import tempfile
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from benchmarks.clusters import bare_client
 from runbook.clients.kubernetes.transport import Transport
 from runbook.embedded import EmbeddedCluster
 from runbook.model import Action, ObjectRef
@@ -28,7 +28,7 @@ def compare(count: int, rounds: int) -> tuple[list[float], list[float]]:
     """Seconds of each round: through the product, and the very same requests through one bare HTTP client."""
     with tempfile.TemporaryDirectory() as folder, EmbeddedCluster("pair", time_scale=1) as cluster:
         stage = _stage(cluster, Path(folder))
-        with _client(cluster) as client:
+        with bare_client(cluster) as client:
             found = [_round(client, stage, count, number) for number in range(rounds)]
     return [ours for ours, _ in found], [bare for _, bare in found]
 
@@ -103,14 +103,6 @@ def _victim(client: httpx.Client, name: str) -> Action:
         f"A{name}", "delete-pod", ObjectRef("Pod", NAMESPACE, name), "benchmark", "none", "", uid=made["uid"],
         resource_version=made["resourceVersion"],
     )  # fmt: skip
-
-
-def _client(cluster: EmbeddedCluster) -> httpx.Client:
-    access = json.loads(cluster.kubeconfig.read_text())
-    server, user = access["clusters"][0]["cluster"], access["users"][0]["user"]
-    context = ssl.create_default_context(cafile=server["certificate-authority"])
-    headers = {"Authorization": f"Bearer {user['token']}", "Accept-Encoding": "gzip"}
-    return httpx.Client(base_url=server["server"], headers=headers, verify=context)
 
 
 def _timed(do: Callable[[], None]) -> float:

@@ -30,9 +30,7 @@ class Wire:
         access = Access("https://cluster.test", "test", "me", ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), dict)
         transport = Transport(access, {}, 1.0)
         transport.close()
-        transport._client = httpx.Client(
-            base_url=access.server, transport=httpx.MockTransport(self._handle), trust_env=False
-        )
+        transport._wire = httpx.MockTransport(self._handle)
         self.client = KubeClient(transport, server=access.server, context="test", user="me")
         self.writer = Writer(self.client, namespaces)
         self.journal = Journal(folder / "journal.jsonl", now=lambda: datetime(2025, 10, 17, tzinfo=UTC))

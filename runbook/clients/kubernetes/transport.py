@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import msgspec
@@ -24,6 +25,7 @@ from runbook.errors import (
 )
 
 AGENT = "runbook"
+HEADERS = {"User-Agent": AGENT, "Accept-Encoding": "gzip"}
 RETRIED = (429, 500, 502, 503, 504)
 LONGEST_WAIT = 10.0  # seconds between two tries, whatever the server asks for
 
@@ -53,9 +55,12 @@ class Transport:
 
     def __init__(self, access: Access, resolve: Mapping[str, str], timeout: float) -> None:
         self._access = access
-        self._extensions = {"sni_hostname": access.server_name} if access.server_name else {}
+        self._extensions: dict[str, Any] = {"sni_hostname": access.server_name} if access.server_name else {}
         self._resolve, self._timeout = resolve, httpx.Timeout(timeout, connect=5.0)
-        self._client = self._made()
+        self._extensions |= {"timeout": self._timeout.as_dict()}
+        self._server = httpx.URL(access.server)
+        self._root = self._server.raw_path.decode().rstrip("/")  # a server behind a gateway has a path of its own
+        self._wire: httpx.BaseTransport = transport(access.verify, resolve)
 
     def get(self, path: str, what: str, *, accept: str = "application/json", **query: str | int) -> httpx.Response:
         """GET, complete. Raises an ObservationError named `what`."""
@@ -104,14 +109,14 @@ class Transport:
 
     def close(self) -> None:
         """Close the pool; streams end with their readers."""
-        self._client.close()
+        self._wire.close()
 
-    def _made(self, *, connections: int = 8) -> httpx.Client:
+    def _made(self, *, connections: int) -> httpx.Client:
         return httpx.Client(
             base_url=self._access.server,
             transport=transport(self._access.verify, self._resolve, connections=connections),
             timeout=self._timeout,
-            headers={"User-Agent": AGENT, "Accept-Encoding": "gzip"},
+            headers=HEADERS,
             trust_env=False,
         )
 
@@ -153,18 +158,31 @@ class Transport:
         self, method: str, path: str, headers: Mapping[str, str], query: Mapping[str, Any], body: bytes | None
     ) -> httpx.Response:
         try:
-            return self._client.request(
-                method,
-                path,
-                params=dict(query),
-                content=body,
-                headers={**headers, **self._access.headers()},
-                extensions=self._extensions,
-            )
+            return self._sent(method, path, headers, query, body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ReadError, httpx.RemoteProtocolError) as error:
             if method == "GET" and _tls_cause(error) is None:
                 raise _Broken(str(error)) from error
             raise
+
+    def _sent(
+        self, method: str, path: str, headers: Mapping[str, str], query: Mapping[str, Any], body: bytes | None
+    ) -> httpx.Response:
+        """One request over the pool, below httpx' client: its cookies, redirects and authentication would take half the time."""
+        target = f"{self._root}{path}?{urlencode(query)}" if query else f"{self._root}{path}"
+        request = httpx.Request(
+            method,
+            self._server.copy_with(raw_path=target.encode()),
+            headers={**HEADERS, **headers, **self._access.headers()},
+            content=body,
+            extensions=self._extensions,
+        )
+        response = self._wire.handle_request(request)
+        response.request = request
+        try:
+            response.read()
+        finally:
+            response.close()
+        return response
 
     def _answered(self, what: str, response: httpx.Response) -> httpx.Response:
         if response.status_code < 400:
