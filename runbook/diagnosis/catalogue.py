@@ -60,6 +60,7 @@ class Signature:
     unless: Pattern | None
     rank: int
     weak: bool = False
+    bound: bool = True  # whether anything but words is asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +235,7 @@ def _signature(entry: Any, role: str, where: str) -> Signature:
         unless = Pattern(str(entry["unless"])) if "unless" in entry else None
     except ValueError as error:
         raise UsageError(str(error), field=where) from error
+    bound = bool({"peer", "fault", "kinds", "reasons"} & set(entry))
     return Signature(
         str(entry.get("by", "")),
         pattern,
@@ -244,6 +246,7 @@ def _signature(entry: Any, role: str, where: str) -> Signature:
         unless,
         int(entry.get("rank", _RANK[role])),
         bool(entry.get("weak", False)),
+        bound,
     )
 
 
