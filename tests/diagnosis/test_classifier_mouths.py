@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from runbook.diagnosis.catalogue import Catalogue, built_in
 from runbook.diagnosis.classify import classify
 from runbook.diagnosis.negation import denied
+from runbook.diagnosis.patterns import Pattern
 
 EXTRA = """\
 schema: runbook/causes/v1
@@ -89,6 +88,13 @@ class TestDenial:
     def test_a_failed_act_another_clause_and_a_number_deny_nothing(self, message: str, cause: str) -> None:
         assert classify(message, kind="Pod").cause == cause
 
+    @pytest.mark.parametrize("act", ["could", "can", "did", "does"])
+    def test_what_could_not_be_done_is_a_failure(self, act: str) -> None:
+        text = f"it {act} not find the values reference"
+        at = text.index("values reference")
+        assert denied(text, (at, len(text))) == ""
+        assert denied(text.replace(act, "is"), (at + 2 - len(act), len(text) + 2 - len(act))) != ""
+
     def test_nothing_found_is_not_denied(self) -> None:
         assert denied("no pods", None) == ""
 
@@ -121,8 +127,9 @@ class TestOfAnother:
     def test_who_is_named_by_words_goes_before_the_kind(self, message: str, cause: str) -> None:
         assert classify(message, kind="GitRepository").cause == cause
 
-    def test_a_wait_is_no_fault_of_the_wire(self) -> None:
-        assert classify("Running health checks with a timeout of 5m0s", kind="GitRepository").fault == "wait"
+    @pytest.mark.parametrize("wait", ["Running 'upgrade' action with timeout of 5m0s", "checks with a timeout of 5m0s"])
+    def test_a_wait_is_no_fault_of_the_wire(self, wait: str) -> None:
+        assert classify(wait, kind="GitRepository").fault == "wait"
         assert classify("dial tcp 10.0.0.1:22: i/o timeout", kind="GitRepository").cause == "source-fetch-failed"
 
 
@@ -132,10 +139,20 @@ def test_a_bucket_is_no_registry() -> None:
     assert all("Bucket" not in rule["kinds"] for rule in rules)
 
 
-def test_of_two_proofs_as_good_the_special_case_wins_from_either_side() -> None:
-    message = 'error fetching certificate: services "http:sealed-secrets-controller:" is forbidden: User "x" cannot get'
-    assert classify(message).cause == "sealed-secrets-controller-missing"
-    causes = dict(built_in().causes)
-    causes["sealed-secrets-controller-missing"] = replace(causes["sealed-secrets-controller-missing"], over=frozenset())
-    plain = replace(built_in(), causes=causes)
-    assert classify(message, catalogue=plain).cause == "unknown"
+PAIR = """\
+schema: runbook/causes/v1
+causes:
+  - {{id: shelf, title: A, layer: helm, role: cause, meaning: M, signatures: [{{match: 'shelf is empty now'}}], next: {{text: T}}, decides: D}}
+  - {{id: box, title: B, layer: helm, role: cause, meaning: M, signatures: [{{match: 'the box is empty'}}], next: {{text: T}}, decides: D{over}}}
+"""
+
+
+@pytest.mark.parametrize(("over", "cause"), [("", "unknown"), (", over: [shelf]", "box")])
+def test_of_two_proofs_as_good_the_special_case_wins_though_it_is_the_shorter(over: str, cause: str) -> None:
+    mine = built_in().extended("mine.yaml", PAIR.format(over=over))
+    assert classify("the shelf is empty now: the box is empty", catalogue=mine).cause == cause
+
+
+def test_of_two_matches_as_long_the_first_in_the_text_is_shown() -> None:
+    assert Pattern("abcd|bbcd").search("xx bbcd abcd") == (3, 7)
+    assert Pattern("bbcd|abcd").search("xx bbcd abcd") == (3, 7)
