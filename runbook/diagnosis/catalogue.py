@@ -39,14 +39,17 @@ _CAUSE_KEYS = {
     "id", "title", "layer", "role", "stage", "meaning", "hypothesis", "signatures", "structure", "captures", "next",
     "decides", "docs", "over",
 }  # fmt: skip
-_SIGNATURE_KEYS = {"by", "match", "peer", "fault", "kinds", "reasons", "unless", "rank"}
+_SIGNATURE_KEYS = {"by", "match", "peer", "fault", "kinds", "reasons", "unless", "rank", "weak"}
 _REQUIRED = ("id", "title", "layer", "role", "meaning", "signatures", "next", "decides")
 _ID = re.compile(r"^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$")
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """One way a cause shows. All that is given must hold; `by` is who writes it, for people."""
+    """One way a cause shows. All that is given must hold; `by` is who writes it, for people.
+
+    `weak` words are others' too: they prove only in the mouth of the cluster's software (`Stack`).
+    """
 
     by: str
     pattern: Pattern | None
@@ -56,6 +59,8 @@ class Signature:
     reasons: frozenset[str]
     unless: Pattern | None
     rank: int
+    weak: bool = False
+    bound: bool = True  # whether anything but words is asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,18 @@ class Recogniser:
     unless: Pattern | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Who speaks for the cluster's software: objects of the kinds of a cause's layer, and whoever uses its words."""
+
+    kinds: Mapping[str, frozenset[str]]
+    pattern: Pattern
+
+    def speaks(self, layer: str, kind: str, lowered: str) -> bool:
+        """Whether it is not just any program's log."""
+        return kind in self.kinds.get(layer, ()) or self.pattern.holds(lowered)
+
+
 @dataclass(frozen=True, eq=False)
 class Catalogue:
     """All causes by id, and the words for calm, peers, wire faults and captures, each in order of precedence."""
@@ -97,6 +114,7 @@ class Catalogue:
     calm: tuple[Recogniser, ...]
     peers: tuple[Recogniser, ...]
     faults: tuple[Recogniser, ...]
+    stack: Stack
     captures: Mapping[str, tuple[re.Pattern[str], ...]]
     extra: bool = False
 
@@ -129,6 +147,9 @@ def built_in() -> Catalogue:
         tuple(_recogniser(entry) for entry in data["calm"]),
         tuple(_recogniser(entry) for entry in data["peers"]),
         tuple(_recogniser(entry) for entry in data["faults"]),
+        Stack(
+            {layer: _flat(kinds) for layer, kinds in data["stack"]["kinds"].items()}, Pattern(data["stack"]["match"])
+        ),
         {name: tuple(re.compile(p, re.IGNORECASE) for p in patterns) for name, patterns in data["captures"].items()},
     )
 
@@ -214,6 +235,7 @@ def _signature(entry: Any, role: str, where: str) -> Signature:
         unless = Pattern(str(entry["unless"])) if "unless" in entry else None
     except ValueError as error:
         raise UsageError(str(error), field=where) from error
+    bound = bool({"peer", "fault", "kinds", "reasons"} & set(entry))
     return Signature(
         str(entry.get("by", "")),
         pattern,
@@ -223,7 +245,14 @@ def _signature(entry: Any, role: str, where: str) -> Signature:
         _names(entry.get("reasons")),
         unless,
         int(entry.get("rank", _RANK[role])),
+        bool(entry.get("weak", False)),
+        bound,
     )
+
+
+def _flat(kinds: Iterable[Any]) -> frozenset[str]:
+    """Names, and lists of names, as one set."""
+    return frozenset(name for item in kinds for name in ([item] if isinstance(item, str) else item))
 
 
 def _names(value: Any) -> frozenset[str]:

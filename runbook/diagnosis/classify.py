@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from runbook.diagnosis.catalogue import Catalogue, Cause, Signature, built_in
+from runbook.diagnosis.negation import denied
 from runbook.diagnosis.patterns import Span, longest
 from runbook.diagnosis.shortlist import Present, Shortlist, shortlist
 from runbook.diagnosis.unwrap import Line, one_line
@@ -102,36 +103,49 @@ def _classify(text: str, reason: str, kind: str, catalogue: Catalogue) -> Classi
     peer, peer_span = _first(peers, said, listed, found, line)
     fault, fault_span = _first(faults, said, listed, found, line)
     best: list[_Hit] = []
-    for number in sorted(worded + listed.wordless(fault, reason)):
+    lowered = line.lowered
+    wordless = listed.wordless(fault, reason)
+    for number in sorted(worded + wordless) if wordless else worded:
         cause, signature = listed.signature(number)
-        if best and signature.rank < best[0].wins[0] and (signature.rank < _STRONG or best[0].cause.role == "symptom"):
+        rank = signature.rank
+        if best and rank < best[0].wins[0] and (rank < _STRONG or best[0].cause.role == "symptom"):
             break
-        if not _fits(signature, peer, fault, reason, kind):
+        if signature.bound and not _fits(signature, peer, fault, reason, kind):
             continue
-        span = None if signature.pattern is None else longest(found[number], line.lowered)
-        if span is None and signature.pattern is not None:
+        span = None
+        if signature.pattern is not None and (span := longest(found[number], lowered)) is None:
             continue
-        if signature.unless is not None and signature.unless.holds(line.lowered):
+        if signature.unless is not None and signature.unless.holds(lowered):
+            continue
+        if signature.weak and not catalogue.stack.speaks(cause.layer, kind, lowered):
             continue
         length = _length(span) + (_length(peer_span) + _length(fault_span) if signature.faults else len(reason))
-        hit = _Hit((signature.rank, cause.role == "cause", length), cause, signature, span)
-        best.append(hit)
+        best.append(_Hit((rank, cause.role == "cause", length), cause, signature, span))
     if not best:
         return _unknown(line, catalogue, peer, fault, "")
-    won = max(best, key=lambda hit: hit.wins)
-    if rivals := _rivals(won, best):
+    won, rivals = _winner(best)
+    if rivals:
         return _unknown(line, catalogue, peer, fault, f"its words are as good for {' or '.join(rivals)}")
+    if no := denied(line.lowered, won.span or (fault_span if won.signature.faults else None)):
+        return _unknown(line, catalogue, peer, fault, f"it says that there is none: “{no}”")
     told = _Told(line, catalogue, won, line.words_at(*fault_span) if fault_span else reason)
     role: Role = "symptom" if won.cause.role == "symptom" else "cause"
     return Classification(won.cause.id, role, peer, fault, line.cut, told)
 
 
-def _rivals(won: _Hit, hits: list[_Hit]) -> list[str]:
-    """All causes that the words are as good for; none where one is clearly better or the other's special case."""
+def _winner(hits: list[_Hit]) -> tuple[_Hit, list[str]]:
+    """The best proof, and all causes that the words are as good for: none where one is clearly better or a special case."""
     if len(hits) == 1:
-        return []
-    as_good = {hit.cause.id for hit in hits if _as_good(hit, won)} - {won.cause.id, *won.cause.over}
-    return sorted({won.cause.id, *as_good}) if as_good else []
+        return hits[0], []
+    won = max(hits, key=lambda hit: hit.wins)
+    rivals = [hit for hit in hits if hit.cause.id != won.cause.id and _as_good(hit, won)]
+    if not rivals:
+        return won, []
+    for special in (won, *rivals):
+        others = {hit.cause.id for hit in (won, *rivals)} - {special.cause.id, *special.cause.over}
+        if not others:
+            return special, []
+    return won, sorted({hit.cause.id for hit in (won, *rivals)})
 
 
 def _as_good(hit: _Hit, won: _Hit) -> bool:

@@ -8,7 +8,7 @@ keeps the whole catalogue at tens of thousands of messages a second.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _NESTED = re.compile(r"\((?:[^()\\]|\\.)*[*+](?:[^()\\]|\\.)*\)(?:[*+]|\{\d*,\})")
@@ -18,7 +18,7 @@ _REPEATED = re.compile(r"[?*]|\{0|\{,")
 _LOOK = ("(?=", "(?!", "(?<=", "(?<!")
 _OPENING = re.compile(r"\((?:\?:|\?P<[^>]*>)?")
 _PLAIN = re.compile(r"[^\\.^$|?*+()\[\]{}]*\Z")
-_MIN_LITERAL = 2
+_MIN_LITERAL, _LOOKED_UP, _SHORT = 2, 5, 5
 _SHORTHAND = "sSdDwWbBAZ0123456789"
 # Words that nearly every failure has are a poor reason to try an expression.
 _COMMON = re.compile(
@@ -85,14 +85,19 @@ class Pattern:
         return {}
 
 
-def longest(parts: Iterable[Part], lowered: str) -> Span | None:
-    """The longest match of any of them."""
+def longest(parts: Sequence[Part], lowered: str) -> Span | None:
+    """The longest match of any of them, and of two as long the first in the text."""
+    if len(parts) == 1:
+        return parts[0].find(lowered)
     best: Span | None = None
     size = -1
     for part in parts:
         span = part.find(lowered)
-        if span is not None and span[1] - span[0] > size:
-            best, size = span, span[1] - span[0]
+        if span is None:
+            continue
+        length = span[1] - span[0]
+        if best is None or length > size or (length == size and span < best):
+            best, size = span, length
     return best
 
 
@@ -177,8 +182,10 @@ def needed(source: str) -> tuple[str, ...]:
 
 
 def _worth(literal: str) -> float:
-    """How much a literal tells: its length, less the words that are everywhere."""
-    return len(_COMMON.sub("", literal)) + len(literal) / 100 if len(literal) >= _MIN_LITERAL else -1000
+    """How much a literal tells: its length, less the words that are everywhere; a short one cannot be looked up at all."""
+    if len(literal) < _MIN_LITERAL:
+        return -1000
+    return len(_COMMON.sub("", literal)) + len(literal) / 100 - _SHORT * (len(literal) < _LOOKED_UP)
 
 
 def _class(source: str, at: int) -> int:

@@ -1,8 +1,9 @@
 """Which expressions could hold of a message at all, found by four-byte pieces of what they must contain.
 
-A catalogue has a thousand literals and a message a few hundred pieces. The pieces are read as numbers, four runs over
-the bytes; the few that a literal also has name the literals to look for, and a literal that is there names the
-expressions to try. Nothing that could hold is left out: a literal too short for a piece is always looked for.
+A catalogue has a thousand literals and a message a few hundred pieces. The pieces are read as numbers, those that start
+at an even place only, two runs over the bytes; the few that a literal also has name the literals to look for, and a
+literal that is there names the expressions to try. Nothing that could hold is left out: a literal is listed by one piece of
+its even and one of its odd places, and one too short for both is always looked for.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from itertools import chain
 from runbook.diagnosis.catalogue import Catalogue, Cause, Recogniser, Signature
 from runbook.diagnosis.patterns import Part, Pattern
 
-_SIZE = 4
+_SIZE, _STEP = 4, 2
 Present = dict[int, list[Part]]
 _Entry = tuple[str, tuple[tuple[int, Part], ...]]
 
@@ -35,9 +36,13 @@ class Index:
         always: list[_Entry] = []
         for literal, which in owners.items():
             runs = _all_pieces(literal)
-            rarest = min(runs, key=lambda piece: (piece in _frequent(), common[piece]), default=None)
-            place = always if rarest is None else by_piece[rarest]
-            place.append((literal, tuple(which)))
+            if len(runs) < _STEP:
+                always.append((literal, tuple(which)))
+                continue
+            for first in range(_STEP):
+                rarest = min(runs[first::_STEP], key=lambda piece: (piece in _frequent(), common[piece]))
+                if (entry := (literal, tuple(which))) not in by_piece[rarest]:
+                    by_piece[rarest].append(entry)
         self._by_piece = {piece: tuple(entries) for piece, entries in by_piece.items()}
         self._known = frozenset(self._by_piece)
         self._always = tuple(always)
@@ -104,7 +109,7 @@ class Shortlist:
 
     def wordless(self, fault: str, reason: str) -> list[int]:
         """The numbers of the signatures that a fault or a reason says without words."""
-        return [*self._by_fault.get(fault, ()), *self._by_reason.get(reason, ())]
+        return self._by_fault.get(fault, []) + self._by_reason.get(reason, [])
 
     def recogniser(self, number: int) -> Recogniser:
         """The calm, peer or fault of this number."""
@@ -128,12 +133,12 @@ def _said(recognisers: Sequence[Recogniser]) -> dict[str, frozenset[int]]:
 
 
 def pieces(text: str) -> Iterable[int]:
-    """All pieces of four bytes of a text, as numbers."""
+    """The pieces of four bytes of a text at its even places, as numbers."""
     data = memoryview(text.encode("utf-8", "replace"))
     size = len(data)
-    return chain.from_iterable(
-        data[offset : offset + ((size - offset) & ~3)].cast("I") for offset in range(min(_SIZE, size - _SIZE + 1))
-    )
+    if size < _SIZE + _STEP:
+        return [data[:_SIZE].cast("I")[0]] if size >= _SIZE else ()
+    return chain(data[: size & ~3].cast("I"), data[_STEP : _STEP + ((size - _STEP) & ~3)].cast("I"))
 
 
 def _all_pieces(literal: str) -> list[int]:
@@ -144,7 +149,9 @@ def _all_pieces(literal: str) -> list[int]:
 
 # Pieces that nearly every message has are poor guides.
 _FREQUENT = (
-    "erro fail led  not  to  the for ing ion tion ed: or:  of  is http ://  get  in ect age  in connect ready time"
+    "error: failed not found to the for ing ation ed: or: of is https:// get in connection connect image ready timeout "
+    "certificate unknown authority pull secret webhook release chart install upgrade service namespace context deadline "
+    "exceeded resource invalid value refused dial tcp repository reference source unable cannot denied forbidden"
 )
 
 
