@@ -65,9 +65,13 @@ class Details:
     failing: tuple[str, ...] = ()
 
 
-def details(snapshot: Snapshot, ref: ObjectRef) -> Details | None:
-    """What the snapshot holds of an object; None when neither it nor an event of it was observed."""
-    found = index.build(snapshot)
+def details(snapshot: Snapshot, ref: ObjectRef, network: Graph | None = None) -> Details | None:
+    """What the snapshot holds of an object; None when neither it nor an event of it was observed.
+
+    Who asks about many objects builds the `network` of the snapshot once.
+    """
+    network = network or graph.build(index.build(snapshot))
+    found = network.index
     obj = found.get(ref)
     events = tuple(Said(e.when, e.type, e.reason, e.message or "", e.count or 1) for e in found.events.get(ref, ()))
     if obj is None:
@@ -79,7 +83,7 @@ def details(snapshot: Snapshot, ref: ObjectRef) -> Details | None:
         tuple(_makers(found, obj)),
         tuple(getattr(getattr(obj, "status", None), "conditions", None) or ()),
         tuple(_containers(pod)) if pod else (),
-        (*_needs(found, graph.build(found), ref), *_peers(found, obj)),
+        (*_needs(found, network, ref), *_peers(found, obj)),
         events,
         tuple(dict.fromkeys(t.container for t in podstatus.troubles(pod))) if pod else (),
     )

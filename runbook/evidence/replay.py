@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from runbook.domain import probes
+from runbook.domain import inquiries, probes
 from runbook.domain.kinds import KINDS
 from runbook.domain.probes import SoakWindow
 from runbook.errors import EvidenceError, RunFolderError
@@ -113,5 +113,6 @@ def _objects(folder: Path, kind: str, entry: Mapping[str, Any]) -> tuple[Any, ..
 
 @cache
 def _probes() -> dict[str, type[Any]]:
-    classes = (c for c in vars(probes).values() if isinstance(c, type) and issubclass(c, probes.ProbeResult))
+    found = (*vars(probes).values(), *vars(inquiries).values())
+    classes = (c for c in found if isinstance(c, type) and issubclass(c, probes.ProbeResult))
     return {getattr(c, "KIND", c.__name__): c for c in classes}

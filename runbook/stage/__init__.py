@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     )
     from runbook.stage.opening import begin, located
     from runbook.stage.parameters import PARAMETERS
+    from runbook.stage.questions import ask_about
     from runbook.stage.replaying import Replayed, replay_attempts
     from runbook.stage.stages import STAGES
     from runbook.stage.steps import Stage
@@ -35,6 +36,7 @@ __all__ = [
     "Replayed",
     "Stage",
     "amend_inventory",
+    "ask_about",
     "begin",
     "catalogue_of",
     "located",

@@ -10,7 +10,7 @@ from functools import cached_property
 import httpx
 import msgspec
 
-from runbook.clients.kubernetes import discovery, listing, reviewing, watching
+from runbook.clients.kubernetes import discovery, glimpsing, listing, reviewing, watching
 from runbook.clients.kubernetes.kubeconfig import access
 from runbook.clients.kubernetes.listing import Listing, Progress
 from runbook.clients.kubernetes.transport import Transport
@@ -139,9 +139,8 @@ class KubeClient:
 
     def events_of(self, namespace: str, uid: str) -> bytes:
         """The events about one object, as an EventList. Raises an ObservationError."""
-        what = f"events in namespace {namespace}"
-        selector = f"involvedObject.uid={uid}"
-        return self.transport.get(f"/api/v1/namespaces/{namespace}/events", what, fieldSelector=selector).content
+        path, what = f"/api/v1/namespaces/{namespace}/events", f"events in namespace {namespace}"
+        return self.transport.get(path, what, fieldSelector=f"involvedObject.uid={uid}").content
 
     def watch(
         self,
@@ -200,10 +199,19 @@ class KubeClient:
         response = self.transport.post(path, what, raw, accepted=(409, 429))
         return UnsealProbe(namespace, name, response.status_code == 200, response.status_code)
 
-    def proxy_ask(self, namespace: str, service: str, port: str, path: str) -> httpx.Response:
-        """GET a Service's path through the API server; any status is an answer."""
+    def tail(
+        self, namespace: str, pod: str, container: str, *, lines: int, previous: bool, seconds: float
+    ) -> tuple[str, ...]:
+        """The last lines of a container's log, within so many seconds. Raises an ObservationError."""
+        query = {"container": container, "tailLines": str(lines), **({"previous": "true"} if previous else {})}
+        path, what = f"/api/v1/namespaces/{namespace}/pods/{pod}/log", f"log of pod {namespace}/{pod}"
+        read = glimpsing.end(self.transport, path, what, seconds=seconds, **query)
+        return tuple(read.decode("utf-8", errors="replace").splitlines()[-lines:])
+
+    def proxy_ask(self, namespace: str, service: str, port: str, path: str, *, seconds: float) -> httpx.Response:
+        """GET a Service's path through the API server, within so many seconds; any status is an answer."""
         where = f"/api/v1/namespaces/{namespace}/services/{service}:{port}/proxy/{path.lstrip('/')}"
-        return self.transport.ask(where, f"service proxy of {namespace}/{service}")
+        return glimpsing.beginning(self.transport, where, f"service proxy of {namespace}/{service}", seconds=seconds)
 
     def proxy_get(self, namespace: str, service: str, port: str, path: str) -> httpx.Response:
         """GET a Service's path through the API server. Raises an ObservationError for any status of 400 and more."""
