@@ -12,6 +12,7 @@ from runbook.diagnosis.classify import Classification
 from runbook.diagnosis.edge import Edge, Relates
 from runbook.diagnosis.roots import Root, Walk, better, nowhere
 from runbook.diagnosis.signs import Health, Sign
+from runbook.diagnosis.spoken import NOT_READ
 from runbook.domain import helmwords
 from runbook.domain.helm import HelmRelease
 from runbook.model import Hypothesis, ObjectRef
@@ -25,7 +26,7 @@ _NAMED_SOURCE = re.compile(
     r"(HelmChart|HelmRepository|GitRepository|OCIRepository|Bucket)[ /]'?([a-z0-9-]{1,63})/([a-z0-9.-]{1,253})'?"
 )
 _SAYS_WHO = {
-    "crash-loop": "its log was not read",
+    "crash-loop": NOT_READ,
     "probe-failing": "why it does not answer is not in what was observed",
 }
 
@@ -223,7 +224,7 @@ def _guesses(walker: Walker, meaning: Classification) -> tuple[Hypothesis, ...]:
 
 def _pod(walker: Walker, meaning: Classification) -> Walk:
     cause = walker.catalogue.causes[meaning.cause]
-    why = f"{cause.title[0].lower()}{cause.title[1:]}: {_SAYS_WHO.get(cause.id, 'its log was not read')}"
+    why = f"{cause.title[0].lower()}{cause.title[1:]}: {_SAYS_WHO.get(cause.id, NOT_READ)}"
     return nowhere(why, Hypothesis(cause.id, meaning.why, cause.decides))
 
 

@@ -91,7 +91,7 @@ def _containers(pod: Pod | None) -> tuple[tuple[tuple[str, bool], ...], tuple[st
         asked += [(name, previous) for previous, spoke in ((False, now), (True, before)) if spoke]
         if not now and not before and status is not None:
             waits = status.state.waiting.reason if status.state.waiting is not None else "not started"
-            silent.append(f"{name} has not run yet ({waits}): there is no log")
+            silent.append(f"{name} has not run yet ({waits})")
     return tuple(asked), tuple(silent)
 
 

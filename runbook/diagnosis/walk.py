@@ -16,6 +16,7 @@ from runbook.diagnosis.health import FLUX, Healths
 from runbook.diagnosis.index import ENDPOINT
 from runbook.diagnosis.roots import Root, Walk, better, nowhere
 from runbook.diagnosis.signs import Health, Sign
+from runbook.diagnosis.spoken import spoken
 from runbook.domain import helmwords
 from runbook.domain.custom import MAKERS, ROUTES
 from runbook.model import Hypothesis, ObjectRef
@@ -95,7 +96,8 @@ class Walker:
             return follow.below(self, ref) or Walk(self._suspended(ref, health))
         if ref.kind in _BY_STRUCTURE:
             return follow.structure(self, ref) or nowhere(follow.dead_end(self, ref, health))
-        return self._by_words(ref, health)
+        found = self._by_words(ref, health)
+        return spoken(self, ref, found) if ref.kind == "Pod" and health.state == "failing" else found
 
     def _by_words(self, ref: ObjectRef, health: Health) -> Walk:
         current = [(s, self.read(ref, s)) for s in health.signs if not s.stale]

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from runbook.diagnosis.details import Details
 from runbook.display import Column, Paragraph, Shown, Stack, Table
-from runbook.display.texts import span
+from runbook.display.texts import plural, span
 from runbook.domain.inquiries import Answer, Inquiry, LastWords
 from runbook.evidence import Redactor
 
@@ -46,7 +46,7 @@ def _parts(found: Details, now: datetime, limit: int) -> Iterator[Shown]:
 def told(inquiry: Inquiry) -> Iterator[Shown]:
     """What was asked about one object, and what came of it; what could not be asked says why."""
     yield from (_log(log) for log in inquiry.logs)
-    yield from (Paragraph(f"Log of container {why}.") for why in inquiry.silent)
+    yield from (Paragraph(f"Container {why}: there is no log.") for why in inquiry.silent)
     if inquiry.answers:
         yield answers(inquiry.answers)
     if inquiry.controllers is not None:
@@ -70,7 +70,7 @@ def _lines(name: str, log: LastWords) -> Shown:
         caption=name,
         columns=(Column("Line", mono=True),),
         rows=rows,
-        count=f"last {len(rows)} lines" if rows else "",
+        count=f"last {plural(len(rows), 'line')}" if rows else "",
         empty="it is empty",
     )
 
@@ -81,7 +81,7 @@ def answers(asked: Sequence[Answer]) -> Shown:
     rows = [(a.service, str(a.port), words[a.reached], a.said) for a in asked]
     return Table(
         caption="Asked from inside, through the API server's proxy",
-        columns=("Service", "Port", "Reached", "Answer"),
+        columns=("Service", Column("Port", tight=True), Column("Reached", tight=True), "Answer"),
         rows=rows,
     )
 

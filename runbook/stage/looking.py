@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from runbook.clients.kubernetes import connect
 from runbook.clients.observe import observe
 from runbook.domain.probes import ServerInfo
-from runbook.evidence import load_snapshot
+from runbook.evidence import Redactor, load_snapshot
 from runbook.evidence.entries import RUN
 from runbook.inventory.model import Cluster, Inventory
 from runbook.model import Snapshot, StageResult
@@ -17,6 +17,7 @@ from runbook.stage.catalogues import catalogue_of
 from runbook.stage.identity import reach, read_inventory, utc_now, who
 from runbook.stage.judging import judge
 from runbook.stage.observing import base_of, progress
+from runbook.stage.questions import inquired
 from runbook.stage.stages import WALKED, wants
 from runbook.stage.telling import Teller
 from runbook.version import __version__
@@ -64,11 +65,17 @@ def look(
 def observe_for_explanation(
     inventory: Path, *, kubeconfig: str | None, context: str | None, talk: Teller
 ) -> tuple[Snapshot, Inventory]:
-    """What diagnosis walks along, live, and what should be true. Raises what `begin` raises."""
+    """What diagnosis walks along, live, with what was asked about first causes, and what should be true.
+
+    Raises what `begin` raises.
+    """
     file = read_inventory(str(inventory))
+    catalogue = catalogue_of(file)
     reached = reach(file, kubeconfig=kubeconfig or "", context=context or "")
     try:
-        return _observed(file, reached, WALKED, talk), file.inventory
+        seen = _observed(file, reached, WALKED, talk)
+        cut = Redactor().text
+        return inquired(reached.client, seen, file.inventory, catalogue, cut=cut, talk=talk), file.inventory
     finally:
         reached.client.close()
 

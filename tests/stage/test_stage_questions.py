@@ -149,13 +149,21 @@ class TestWhatIsShown:
             assert 'no endpoints available for service "db"' in text
             assert "Service/shop/db" in text
 
+    def test_the_logs_last_fatal_line_is_a_hypothesis_in_the_ladder_and_in_the_record(self, stage: Stage) -> None:
+        explained = stage.setting.attempt.read_result().explanation
+        assert explained is not None
+        (cause,) = (c for c in explained.first_causes if c.object.name == "till")
+        assert (cause.cause, cause.proof, cause.message) == ("db-connection", "hypothesis", LINES[-1])
+        assert cause.decides in " ".join(stage.explain().text().split())
+
     def test_an_ingress_controllers_lines_about_this_host_and_no_others(self, stage: Stage) -> None:
         for text in (flat(stage.explain().text()), flat(page_of(stage))):
             assert '"GET /notes/health HTTP/2.0" 502 noteboard' in text
             assert "GET /other" not in text
 
     def test_a_container_that_never_ran_is_told_and_not_asked_for_its_log(self, stage: Stage, shop: Shop) -> None:
-        assert "there is no log" in of(stage, "noteboard").silent[0]
+        assert of(stage, "noteboard").silent == ("app has not run yet (ImagePullBackOff)",)
+        assert "Container app has not run yet (ImagePullBackOff): there is no log." in flat(stage.explain().text())
         assert not [r for r in shop.requests() if "/namespaces/notes/pods" in r["path"] and r["path"].endswith("/log")]
 
     def test_secrets_in_a_log_line_are_cut_in_notebook_page_and_evidence(self, stage: Stage) -> None:
@@ -182,6 +190,12 @@ class TestWhatIsShown:
         assert replayed.explain().text() == stage.explain().text()
         assert replayed.explain().html() == stage.explain().html()
         assert len(shop.requests()) == before
+
+    def test_live_explain_names_the_cause_by_the_log_too(self, shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+        where = ["-i", str(shop.cluster.inventory), "--kubeconfig", str(shop.cluster.kubeconfig), "--format", "json"]
+        assert call(["explain", *where]) == 0
+        causes = json.loads(capsys.readouterr().out)["first_causes"]
+        assert ("db-connection", "hypothesis") in {(c["cause"], c["proof"]) for c in causes}
 
     def test_explain_shows_what_was_kept_with_the_run(self, stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
         assert call(["explain", "Pod/till", "--from", str(stage.setting.run.path)]) == 0
