@@ -5,6 +5,7 @@ What could not be asked in time is told as such. Nothing here writes; what was s
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -27,6 +28,8 @@ WIDEST = 16_384  # letters of a line that are looked at
 THREADS = 6
 PORTS = 3  # of one Service
 CONTROLLERS = 3  # ingress controllers' pods whose logs are read
+_KEY_ENDS = re.compile(r"-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----")
+_KEY_BEGINS = "-----BEGIN PRIVATE KEY-----"
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,7 @@ def redacted(inquiries: Sequence[Inquiry], cut: Callable[[str], str], *, longest
     """The same with secrets cut: over whole tails first, since a key goes over many lines, and only then lines shortened."""
 
     def words(log: LastWords) -> LastWords:
-        lines = cut("\n".join(line[:WIDEST] for line in log.lines)).split("\n") if log.lines else []
+        lines = cut(_whole("\n".join(line[:WIDEST] for line in log.lines))).split("\n") if log.lines else []
         return msgspec.structs.replace(log, lines=tuple(line[:longest] for line in lines))
 
     def answer(said: Answer) -> Answer:
@@ -141,3 +144,9 @@ def redacted(inquiries: Sequence[Inquiry], cut: Callable[[str], str], *, longest
         )
         for i in inquiries
     )
+
+
+def _whole(text: str) -> str:
+    """A tail that begins in the middle of a private key gets the key's beginning, so that the rest of it is known as one."""
+    end = _KEY_ENDS.search(text)
+    return f"{_KEY_BEGINS}\n{text}" if end and "-----BEGIN " not in text[: end.start()] else text

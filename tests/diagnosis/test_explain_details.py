@@ -19,6 +19,7 @@ from runbook.diagnosis.details import Details, details
 from runbook.domain.inquiries import Inquiry
 from runbook.embedded import EmbeddedCluster
 from runbook.errors import DeniedError
+from runbook.evidence import Redactor
 from runbook.model import ObjectRef
 from runbook.stage.describing import last_words as shown
 
@@ -176,6 +177,12 @@ class TestLastWords:
         assert log.lines[-1].startswith("499 ")
         (kept,) = redacted([Inquiry("Pod", "ns", "web-0", logs=(log,))], lambda text: text)
         assert {len(line) for line in kept.logs[0].lines} == {500}
+
+    def test_a_tail_that_begins_inside_of_a_private_key_shows_nothing_of_it(self) -> None:
+        rest = ["q7Zx" * 16, "-----END RSA PRIVATE KEY-----", "FATAL: no database"]
+        log = last_words(Talks(rest, []), "ns", "web-0", ["main"])[0]  # type: ignore[arg-type]
+        (kept,) = redacted([Inquiry("Pod", "ns", "web-0", logs=(log,))], Redactor().text)
+        assert kept.logs[0].lines == ("«cut»", "FATAL: no database")
 
     def test_one_that_may_not_be_read_is_not_evaluated_and_says_why(self) -> None:
         logs = last_words(Talks(["starting"], None), "ns", "web-0", ["main"])  # type: ignore[arg-type]

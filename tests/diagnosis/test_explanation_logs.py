@@ -91,6 +91,10 @@ def test_old_lines_and_what_others_said_prove_nothing(lines: list[str]) -> None:
     assert ("its log was read and names no known cause" in left.why) == bool(lines)
 
 
+def test_a_last_line_without_any_word_of_error_counts_when_it_is_known() -> None:
+    assert [c.cause for c in world("getaddrinfo ENOTFOUND db", "Node.js v20.11.0").first_causes] == ["dns-failure"]
+
+
 def test_two_causes_are_two_hypotheses_and_no_first_cause() -> None:
     found = world(f"Error: {REFUSED}", "Caused by: getaddrinfo ENOTFOUND db.ns.svc.cluster.local")
     assert found.first_causes == ()
