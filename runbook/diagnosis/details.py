@@ -136,7 +136,8 @@ def _needs(found: Index, network: Graph, ref: ObjectRef) -> Iterator[Need]:
         state = {"": "there", "missing": "missing", "unseen": "not known"}[network.absent(edge.target)]
         if isinstance(target, (Secret, ConfigMap)):
             kind = f", {target.type}" if isinstance(target, Secret) and target.type else ""
-            state = f"there{kind}: keys {', '.join(sorted(target.data or {})) or 'none'}"
+            keys = ", ".join(sorted(target.data or {})) or "none"
+            state = f"there{kind}" + (f": keys {keys}" if target.data is not None else "; its keys were not read")
         if isinstance(target, Secret) and edge.relation == "pulls-with":
             state += _registries(target, found.get(ref))
         yield Need(edge.target, edge.proof, state)

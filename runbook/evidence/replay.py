@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from runbook.domain import inquiries, probes
-from runbook.domain.kinds import KINDS
+from runbook.domain.kinds import KINDS, named
 from runbook.domain.probes import SoakWindow
 from runbook.errors import EvidenceError, RunFolderError
 from runbook.evidence.files import moment
@@ -108,7 +108,8 @@ def _objects(folder: Path, kind: str, entry: Mapping[str, Any]) -> tuple[Any, ..
         )
     struct = KINDS[kind].struct if kind in KINDS else _probes()[kind]
     decoder = msgspec.json.Decoder(struct)
-    return tuple(decoder.decode(line) for line in lines)
+    found = (decoder.decode(line) for line in lines)
+    return tuple(named(kind, one) for one in found) if kind in KINDS else tuple(found)
 
 
 @cache

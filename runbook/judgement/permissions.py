@@ -111,7 +111,7 @@ def flux_namespace(inventory: Inventory) -> str:
 
 def wanted(inventory: Inventory) -> tuple[Permission, ...]:
     """Everything worth a review, each once: all kinds the product reads, and the writes of every stage."""
-    kinds = [k for k in KINDS if k not in ("Secret", "ConfigMap", "Lease")]
+    kinds = [k for k in KINDS if k not in ("Secret", "Lease")]
     probes = ("LogWindow", "SoakWindow", "UnsealProbe", "SealingKey", "Inquiry")
     acting = (p for stage in STAGES_TO_COME for p in writes(stage, inventory))
     return tuple(dict.fromkeys((*reads((*kinds, *probes), inventory), *acting)))

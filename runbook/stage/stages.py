@@ -19,6 +19,8 @@ class StageKind:
     extra: tuple[str, ...] = ()
 
 
+# What else leads from a red object to its cause, where it is installed; of ConfigMaps only names are read.
+FOLLOWED = ("ExternalSecret", "Certificate", "HTTPRoute", "VirtualService", "StorageClass", "ConfigMap")
 NEEDING = ("HelmRelease", "Deployment", "StatefulSet", "DaemonSet", "Job")  # who needs a Secret that stays closed
 
 STAGES = {
@@ -43,7 +45,7 @@ STAGES = {
             "what is red, why, and what is the one next act",
             explains=True,
             asks=True,
-            extra=("SealingKey", "GitFile"),
+            extra=("SealingKey", "GitFile", *FOLLOWED),
         ),
         StageKind("retrospective", "what happened, what was believed, what is left to do"),
     )

@@ -64,6 +64,11 @@ def test_healed_later_it_came_all_the_same_and_ended_ready() -> None:
     assert {(f.kept, f.ended, f.came) for f in fates} == {("came", "ready", NOW)}
 
 
+def test_the_time_it_came_is_the_first_look_that_saw_it() -> None:
+    again = replace(red(), cluster_time=NOW + timedelta(minutes=30))
+    assert {f.came for f in foretold([preflight(sealed("all", names(*SEALED))), red(), again]).fates} == {NOW}
+
+
 def test_what_failed_before_it_was_foretold_is_no_proof_of_the_prediction() -> None:
     before = replace(red(), cluster_time=NOW - timedelta(hours=1))
     calm = replace(green(), findings=(release(SEALED[0], ready=True),))
@@ -80,6 +85,7 @@ def test_without_a_preflight_or_an_answer_it_is_not_evaluated_and_says_why() -> 
     for attempts, why in (
         ([red()], "no preflight was run"),
         ([preflight(), red()], "it asked no such question"),
+        ([preflight(sealed("a", "", Result.ERROR)), red()], "no key opens it"),
         ([preflight(Finding("sealing-keys", ObjectRef("Cluster", "", "x"), Result.ERROR, "403 no proxy")), red()], "403 no proxy"),
     ):  # fmt: skip
         table = foretold_table(review(attempts))
