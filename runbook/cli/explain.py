@@ -41,9 +41,11 @@ def explain(
     talk = Talk()
     catalogue = catalogue_of(read_inventory(str(inventory)) if inventory else None)
     if from_:
-        from runbook.stage import recorded_snapshot
+        from runbook.stage import recorded_catalogue, recorded_snapshot
 
         snapshot, believed = recorded_snapshot(from_), None
+        if inventory is None:
+            catalogue = recorded_catalogue(from_) or catalogue
         talk.warning("explain", f"“now” is the newest time in the input: {snapshot.observed_at:%Y-%m-%dT%H:%M:%SZ}")
     elif inventory:
         snapshot, believed = observe_for_explanation(inventory, kubeconfig=kubeconfig, context=context, talk=talk)

@@ -73,7 +73,15 @@ def structure(walker: Walker, ref: ObjectRef) -> Walk | None:
     absent = (e for e in edges if walker.graph.absent(e.target) == "missing")
     deployed = (walk for edge in absent for walk in _deployers(walker, edge))
     red = (e for e in edges if e.target.kind in _STRUCTURAL and walker.health(e.target).state == "failing")
-    return better(chain(made, deployed, (walker.walk(edge.target).after(edge) for edge in red)))
+    ways = chain(_pods(walker, ref), red)
+    return better(chain(made, deployed, (walker.walk(edge.target).after(edge) for edge in ways)))
+
+
+def _pods(walker: Walker, ref: ObjectRef) -> Iterator[Edge]:
+    """An edge to the first failing pod behind a Service: the others are not walked again for each Service."""
+    for some in walker.graph.behind(ref):
+        if (pod := walker.first_red(some)) is not None:
+            yield Edge(ref, pod, "serves", some.proof)
 
 
 def _deployers(walker: Walker, edge: Edge) -> Iterator[Walk]:
@@ -236,7 +244,7 @@ def _list(refs: Iterable[ObjectRef]) -> str:
 def dead_end(walker: Walker, ref: ObjectRef, health: Health) -> str:
     """Why an endpoint, Ingress or Service that fails has no root."""
     text = next((sign.message for sign in health.signs), "")
-    services = [e.target for e in walker.graph.out(ref, "serves") if e.target.kind == "Service"]
+    services = [e.target for e in walker.graph.out(ref, "serves")]
     gone = [s for s in services if walker.graph.absent(s) == "missing"]
     if gone:
         return f"{_list(gone)} does not exist" + (f"; {text}" if text else "")

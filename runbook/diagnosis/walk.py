@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from runbook.diagnosis import blame, follow, hearsay
 from runbook.diagnosis.catalogue import Catalogue
 from runbook.diagnosis.classify import Classification, classify
+from runbook.diagnosis.edges_network import Behind
 from runbook.diagnosis.graph import Graph
 from runbook.diagnosis.health import FLUX, Healths
 from runbook.diagnosis.index import ENDPOINT
@@ -38,6 +39,7 @@ class Walker:
         self.healths = Healths(graph, statuses)
         self._done: dict[ObjectRef, Walk] = {}
         self._under_way: list[ObjectRef] = []
+        self._reds: dict[int, tuple[Behind, ObjectRef | None]] = {}
 
     def health(self, ref: ObjectRef) -> Health:
         """The object's own state; an object that is not there is fine, since nothing can be said of it."""
@@ -49,6 +51,15 @@ class Walker:
             for first in reversed(self._waits_for(ref)):
                 self._step(first)
         return self._step(ref)
+
+    def first_red(self, some: Behind) -> ObjectRef | None:
+        """Of pods that serve together the one whose walk is best; asked once for all Services that share them."""
+        if id(some) not in self._reds:
+            red = [pod for pod in some.pods if self.health(pod).state == "failing"]
+            best = better(walks := [self.walk(pod) for pod in red])
+            found = next((pod for pod, walk in zip(red, walks, strict=True) if walk is best), None)
+            self._reds[id(some)] = (some, found)  # kept, so that no other takes its id
+        return self._reds[id(some)][1]
 
     def _waits_for(self, ref: ObjectRef) -> list[ObjectRef]:
         """The red dependencies below it, nearest first: walked from the far end, a chain of thousands is not deep."""

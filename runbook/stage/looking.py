@@ -13,7 +13,7 @@ from runbook.evidence import Redactor, load_snapshot
 from runbook.evidence.entries import RUN
 from runbook.inventory.model import Cluster, Inventory
 from runbook.model import Snapshot, StageResult
-from runbook.stage.catalogues import catalogue_of
+from runbook.stage.catalogues import catalogue_of, kept_causes_beside
 from runbook.stage.identity import reach, read_inventory, utc_now, who
 from runbook.stage.judging import judge
 from runbook.stage.observing import base_of, progress
@@ -23,6 +23,7 @@ from runbook.stage.telling import Teller
 from runbook.version import __version__
 
 if TYPE_CHECKING:
+    from runbook.diagnosis import Catalogue
     from runbook.inventory.load import InventoryFile
     from runbook.stage.identity import Reached
 
@@ -92,6 +93,20 @@ def observe_for_inventory(
         return seen.snapshot, server, client.context
     finally:
         client.close()
+
+
+def recorded_catalogue(paths: Sequence[Path]) -> Catalogue | None:
+    """The causes by which a run was judged, where `paths` are a run or an attempt of one; None for saved files."""
+    from runbook.evidence import Run
+    from runbook.evidence.amendments import in_force
+
+    folder = next((p for p in (*paths, *(p.parent for p in paths)) if (p / RUN).is_file()), None)
+    if len(paths) != 1 or folder is None:
+        return None
+    run = Run.load(folder)
+    last = next((a for a in reversed(run.attempts()) if paths[0] in (run.path, a.path)), None)
+    when = last.read_result().started if last is not None and last.recorded else utc_now()
+    return kept_causes_beside(run.path / in_force(run, when)[0]).catalogue
 
 
 def recorded_snapshot(paths: Sequence[Path]) -> Snapshot:
