@@ -6,7 +6,7 @@ A container that never started has no log: that is told and not asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 from runbook.diagnosis import index
 from runbook.diagnosis.index import Index
@@ -40,7 +40,7 @@ def about(found: Index, ref: ObjectRef, beside: Iterable[ObjectRef] = ()) -> Que
     refs = dict.fromkeys((ref, *beside))
     pod = next((o for r in refs if isinstance(o := found.get(r), Pod)), None)
     ingress = next((o for r in refs if isinstance(o := found.get(r), Ingress)), None)
-    named = [*(r for r in refs if r.kind == "Service"), *_peers(pod), *_backends(ingress)]
+    named = [*(r for r in refs if r.kind == "Service"), *_peers(pod), *_backends(ingress), *_before(found, pod)]
     services = [s for r in dict.fromkeys(named) if isinstance(s := found.get(r), Service)]
     containers, silent = _containers(pod)
     return Questions(
@@ -61,8 +61,10 @@ def _subjects(found: Index, explanation: Explanation) -> Iterator[list[ObjectRef
         refs = [
             r for c in group.causes for r in (c.object, *(e.object for e in c.explains if e.relation != "blocked-by"))
         ]
-        pods = sorted({r for r in refs if r.kind == _PODS}, key=lambda r: _rank(found, r))
         others = sorted({r for r in refs if r.kind in _ASKED[1:]})
+        served = {r.namespace for r in others}
+        pods = sorted({r for r in refs if r.kind == _PODS}, key=lambda r: _rank(found, r, served))
+        others = [r for r in others if not pods or r.namespace == pods[0].namespace]
         yield [*pods[:1], *others] or [lead.object]
     seen = set()
     for item in explanation.unexplained:
@@ -73,12 +75,12 @@ def _subjects(found: Index, explanation: Explanation) -> Iterator[list[ObjectRef
             yield [ref]
 
 
-def _rank(found: Index, ref: ObjectRef) -> tuple[bool, bool, ObjectRef]:
-    """Pods that have said something before those that never ran."""
+def _rank(found: Index, ref: ObjectRef, served: Set[str]) -> tuple[bool, bool, bool, ObjectRef]:
+    """Pods that have said something before those that never ran, then those beside which a Service or Ingress is red."""
     pod = found.get(ref)
     if not isinstance(pod, Pod):
-        return True, True, ref
-    return not _containers(pod)[0], not podstatus.troubles(pod), ref
+        return True, True, True, ref
+    return not _containers(pod)[0], not podstatus.troubles(pod), ref.namespace not in served, ref
 
 
 def _containers(pod: Pod | None) -> tuple[tuple[tuple[str, bool], ...], tuple[str, ...]]:
@@ -120,6 +122,17 @@ def _spoke(status: ContainerStatus | None) -> tuple[bool, bool]:
 def _peers(pod: Pod | None) -> Iterator[ObjectRef]:
     if pod is not None:
         yield from (peer.service for peer in peers_of(pod.spec, pod.metadata.namespace))
+
+
+def _before(found: Index, pod: Pod | None) -> Iterator[ObjectRef]:
+    """The Services that lead to the pod."""
+    if pod is None:
+        return
+    labels = set((pod.metadata.labels or {}).items())
+    for one in found.snapshot.seen(Service):
+        selector = set((one.spec.selector or {}).items())
+        if selector and selector <= labels and one.metadata.namespace == pod.metadata.namespace:
+            yield one.ref
 
 
 def _backends(ingress: Ingress | None) -> Iterator[ObjectRef]:

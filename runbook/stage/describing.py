@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from runbook.diagnosis.details import Details
-from runbook.display import Column, Paragraph, Shown, Stack, Table
+from runbook.diagnosis.details import ContainerDetail, Details
+from runbook.display import Cell, Column, Paragraph, Shown, Stack, Table
 from runbook.display.texts import plural, span
 from runbook.domain.inquiries import Answer, Inquiry, LastWords
 from runbook.evidence import Redactor
@@ -25,22 +25,36 @@ def _parts(found: Details, now: datetime, limit: int) -> Iterator[Shown]:
     yield Paragraph(f"{made}{f': {found.status}' if found.status else ''}")
     if found.conditions:
         rows = [
-            (c.type, c.status, c.reason, _age(c.last_transition_time, now), cut(c.message)) for c in found.conditions
+            (Cell(c.type, under=(_age(c.last_transition_time, now),)), c.status, _under(c.reason, cut(c.message)))
+            for c in found.conditions
         ]
-        yield Table(caption="Conditions", columns=("Type", "Status", "Reason", "Age", "Message"), rows=rows)
+        yield Table(caption="Conditions", columns=("Type", "Status", "Reason"), rows=rows)
     if found.containers:
-        boxes = [(c.name, c.state, c.last, str(c.restarts), c.limits, c.image) for c in found.containers]
-        columns = ("Container", "State", "Before", "Restarts", "Limits", "Image")
-        yield Table(caption="Containers", columns=columns, rows=boxes)
+        boxes = [
+            (Cell(c.name, under=(c.image,)), Cell(c.state, under=tuple(_before(c))), c.limits) for c in found.containers
+        ]
+        yield Table(caption="Containers", columns=("Container", "State", "Limits"), rows=boxes)
     if found.needs:
         needs = [(str(n.object), n.where, n.state) for n in found.needs]
         yield Table(caption="What it refers to", columns=("Object", "Where", "Is"), rows=needs)
     shown = found.events[:limit]
     more = f", the newest {limit} of {len(found.events)}" if len(found.events) > limit else ""
-    events = [(_age(e.when, now), str(e.count), e.type, e.reason, cut(e.message)) for e in shown]
-    yield Table(
-        caption=f"Events, newest first{more}", columns=("Age", "Count", "Type", "Reason", "Message"), rows=events
-    )
+    events = [
+        (Cell(f"{e.type} {e.reason}", under=(f"{_age(e.when, now)} old, {plural(e.count, 'time')}",)), cut(e.message))
+        for e in shown
+    ]
+    yield Table(caption=f"Events, newest first{more}", columns=("Event", "Message"), rows=events)
+
+
+def _under(text: str, below: str) -> Cell:
+    """A word with a sentence below it; the sentence alone where there is no word."""
+    return Cell(text, under=(below,) if below else ()) if text else Cell(below)
+
+
+def _before(box: ContainerDetail) -> Iterator[str]:
+    if box.last:
+        yield f"before: {box.last}"
+    yield plural(box.restarts, "restart")
 
 
 def told(inquiry: Inquiry) -> Iterator[Shown]:

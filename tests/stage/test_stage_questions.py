@@ -36,6 +36,16 @@ metadata: {namespace: shop, name: db}
 spec: {selector: {app: db}, ports: [{port: 5432, protocol: TCP}]}
 ---
 apiVersion: v1
+kind: Service
+metadata: {namespace: shop, name: front}
+spec: {selector: {app: till}, ports: [{port: 80, protocol: TCP}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {namespace: shop, name: another}
+spec: {selector: {app: till, tier: two}, ports: [{port: 81, protocol: TCP}]}
+---
+apiVersion: v1
 kind: Pod
 metadata:
   namespace: shop
@@ -155,6 +165,10 @@ class TestWhatIsShown:
         (cause,) = (c for c in explained.first_causes if c.object.name == "till")
         assert (cause.cause, cause.proof, cause.message) == ("db-connection", "hypothesis", LINES[-1])
         assert cause.decides in " ".join(stage.explain().text().split())
+
+    def test_its_database_and_the_service_that_leads_to_it_are_asked_and_no_others(self, stage: Stage) -> None:
+        asked = {(a.service, a.port) for a in of(stage, "till").answers}
+        assert asked == {("Service/shop/db", 5432), ("Service/shop/front", 80)}
 
     def test_an_ingress_controllers_lines_about_this_host_and_no_others(self, stage: Stage) -> None:
         for text in (flat(stage.explain().text()), flat(page_of(stage))):
