@@ -41,9 +41,11 @@ def explain(
     talk = Talk()
     catalogue = catalogue_of(read_inventory(str(inventory)) if inventory else None)
     if from_:
-        from runbook.stage import recorded_snapshot
+        from runbook.stage import recorded_catalogue, recorded_snapshot
 
         snapshot, believed = recorded_snapshot(from_), None
+        if inventory is None:
+            catalogue = recorded_catalogue(from_) or catalogue
         talk.warning("explain", f"“now” is the newest time in the input: {snapshot.observed_at:%Y-%m-%dT%H:%M:%SZ}")
     elif inventory:
         snapshot, believed = observe_for_explanation(inventory, kubeconfig=kubeconfig, context=context, talk=talk)
@@ -96,39 +98,36 @@ def _cut(explanation: Explanation) -> Explanation:
 
 
 Live = tuple[Path, str | None, str | None]
+ASKED = ("Pod", "Service", "Ingress")
 
 
 def _describe(snapshot: Snapshot, meant: tuple[ObjectRef, ...], explanation: Explanation, live: Live | None) -> None:
-    """The object in full, and live what is asked about it and about the pods at fault."""
-    from runbook.cli.describing import described
+    """The object in full, and what was asked about it and about the pods at fault: now when live, else when it was kept."""
     from runbook.diagnosis.details import details
+    from runbook.display import Stack
+    from runbook.domain.inquiries import Inquiry
+    from runbook.stage.describing import described, told
 
     at_fault = [c.object for c in explanation.first_causes if c.object.kind == "Pod"]
     for ref in meant:
         if (found := details(snapshot, ref)) is not None:
             typer.echo(f"\n{described(found, snapshot.observed_at).text()}")
-    for ref in dict.fromkeys((*meant, *at_fault)):
-        if live is not None and ref.kind in ("Pod", "Service", "Ingress"):
-            _ask(snapshot, ref, live)
+    for inquiry in _asked(snapshot, tuple(dict.fromkeys((*meant, *at_fault))), live).seen(Inquiry):
+        if (shown := Stack(*told(inquiry))).parts and inquiry.about in (*meant, *at_fault):
+            typer.echo(f"\n{inquiry.about}\n{shown.text()}")
 
 
-def _ask(snapshot: Snapshot, ref: ObjectRef, live: Live) -> None:
+def _asked(snapshot: Snapshot, refs: tuple[ObjectRef, ...], live: Live | None) -> Snapshot:
     """Of a pod only while it fails; of a Service and an Ingress because somebody asked for it by name."""
-    from runbook.cli.describing import answers, ingress_log, last_words
     from runbook.diagnosis.details import details
     from runbook.stage import ask_about
 
-    found = details(snapshot, ref)
-    if found is None or (ref.kind == "Pod" and not found.failing):
-        return
+    if live is None:
+        return snapshot
+    found = {ref: details(snapshot, ref) for ref in refs if ref.kind in ASKED}
+    worth = [ref for ref, seen in found.items() if seen is not None and (ref.kind != "Pod" or seen.failing)]
     inventory, kubeconfig, context = live
-    told = ask_about(inventory, snapshot, ref, found.failing, kubeconfig=kubeconfig, context=context)
-    if told.logs:
-        typer.echo(f"\n{last_words(told.logs).text()}")
-    if told.answers:
-        typer.echo(f"\n{answers(told.answers).text()}")
-    if told.controllers is not None:
-        typer.echo(f"\n{ingress_log(told.ingress, told.controllers).text()}")
+    return ask_about(inventory, snapshot, worth, kubeconfig=kubeconfig, context=context)
 
 
 def _meant(snapshot: Snapshot, object_: str, namespace: str) -> tuple[ObjectRef, ...]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import httpx
 
 from runbook.clients.kubernetes import KubeClient
+from runbook.domain.inquiries import Answer
 from runbook.domain.network import Service
 from runbook.errors import ObservationError, TimedOutError
 
@@ -16,24 +15,20 @@ NO_ENDPOINTS = "no endpoints available"
 NO_PORT = "no service port"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One port: whether something took the connection (None: it could not be asked), and in words."""
-
-    port: int
-    reached: bool | None
-    said: str
-
-
-def ask_service(client: KubeClient, service: Service) -> tuple[Answer, ...]:
+def ask_service(client: KubeClient, service: Service, *, seconds: float = 5.0) -> tuple[Answer, ...]:
     """One GET of `/` for each TCP port. What answers need not speak HTTP: that it takes the connection is the answer."""
-    ports = [p for p in service.spec.ports or () if p.protocol == "TCP"]
-    return tuple(_asked(client, service, port.port) for port in ports)
+    return tuple(ask_port(client, service, port, seconds=seconds) for port in ports(service))
 
 
-def _asked(client: KubeClient, service: Service, port: int) -> Answer:
+def ports(service: Service) -> tuple[int, ...]:
+    """Its TCP ports: nothing else can be dialled through the proxy."""
+    return tuple(p.port for p in service.spec.ports or () if p.protocol == "TCP")
+
+
+def ask_port(client: KubeClient, service: Service, port: int, *, seconds: float) -> Answer:
+    """What one port answers."""
     try:
-        response = client.proxy_ask(service.metadata.namespace, service.metadata.name, str(port), "/")
+        response = client.proxy_ask(service.metadata.namespace, service.metadata.name, str(port), "/", seconds=seconds)
     except TimedOutError:
         return Answer(port, False, "no answer within the time allowed: packets may be dropped")
     except ObservationError as error:

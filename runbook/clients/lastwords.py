@@ -3,34 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from runbook.clients.kubernetes import KubeClient
+from runbook.domain.inquiries import LastWords
 from runbook.errors import ObservationError
 
 TAIL = 20  # lines
-LONGEST = 500  # letters of a line
 
 
-@dataclass(frozen=True, slots=True)
-class LastWords:
-    """`lines` of one container; `why_not` says why there are none."""
-
-    container: str
-    previous: bool
-    lines: tuple[str, ...]
-    why_not: str = ""
-
-
-def last_words(client: KubeClient, namespace: str, pod: str, containers: Sequence[str]) -> tuple[LastWords, ...]:
+def last_words(
+    client: KubeClient, namespace: str, pod: str, containers: Sequence[str], *, seconds: float = 10.0
+) -> tuple[LastWords, ...]:
     """The tail of each container's log, then of its previous start. What cannot be read says why."""
-    return tuple(_tail(client, namespace, pod, name, previous) for name in containers for previous in (False, True))
+    return tuple(
+        tail(client, namespace, pod, name, previous=previous, seconds=seconds)
+        for name in containers
+        for previous in (False, True)
+    )
 
 
-def _tail(client: KubeClient, namespace: str, pod: str, container: str, previous: bool) -> LastWords:
+def tail(client: KubeClient, namespace: str, pod: str, container: str, *, previous: bool, seconds: float) -> LastWords:
+    """The tail of one container's log. Lines are whole: they are cut only after secrets were cut in them."""
     try:
-        read = client.logs(namespace, pod, container=container, tail=TAIL, previous=previous)
-        lines = tuple(line[:LONGEST] for line in read)
+        read = client.tail(namespace, pod, container, lines=TAIL, previous=previous, seconds=seconds)
     except ObservationError as error:
         return LastWords(container, previous, (), error.why)
-    return LastWords(container, previous, lines[-TAIL:])
+    return LastWords(container, previous, read[-TAIL:])

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from runbook.clients.kubernetes import KubeClient, Listing
-from runbook.clients.kubernetes.client import what_of
+from runbook.clients.kubernetes.listing import what_of
 from runbook.clients.probing import PROBES, THREADS, Seen
 from runbook.domain.kinds import KINDS, decode
 from runbook.domain.probes import ServerInfo
@@ -65,6 +65,8 @@ def observe(
 
 
 def _list(client: KubeClient, kind: str, namespace: str = "") -> Listing | Gap:
+    if KINDS[kind].optional and client.lacks(kind):
+        return Listing(kind, (), (), "")  # a project that is not installed has no objects
     try:
         return client.list(kind, namespace=namespace)
     except ObservationError as error:

@@ -18,6 +18,7 @@ from runbook.clients.http import probe_endpoint
 from runbook.clients.kubernetes import KubeClient
 from runbook.clients.unsealing import newest_key, unseal_probes
 from runbook.domain.certificates import readable_pems
+from runbook.domain.kinds import KINDS
 from runbook.domain.probes import RegistryTrust
 from runbook.errors import ObservationError
 from runbook.inventory.model import Inventory
@@ -182,7 +183,8 @@ def _git(_client: KubeClient, inventory: Inventory, base: Path, *_rest: Any) -> 
 
 def _access(client: KubeClient, inventory: Inventory, *_rest: Any) -> Mapping[str, tuple[Any, ...]]:
     """Each permission everywhere, and where that is refused once more in the namespaces where it is needed."""
-    wanted = permissions.wanted(inventory)
+    lacking = {(k.group, k.plural) for k in KINDS.values() if k.optional and client.lacks(k.kind)}
+    wanted = [p for p in permissions.wanted(inventory) if (p.group, p.resource) not in lacking]
     with ThreadPoolExecutor(THREADS) as pool:
         wide = tuple(
             pool.map(lambda q: client.review(*q), dict.fromkeys((p.verb, p.group, p.resource) for p in wanted))

@@ -68,7 +68,9 @@ def load(paths: Sequence[Path]) -> Snapshot:
             objects["Generic" if isinstance(one.object, Generic) else ref.kind].append(one.object)
     malformed = (*found.malformed, *((ref, one.problem) for ref, one in found.objects.items() if one.problem))
     served = {kind: tuple(objects.get(kind, ())) for kind in {*objects, *(k for k in found.kinds if k in KINDS)}}
-    gaps = {k.kind: Gap(k.plural, "not in the input") for k in KINDS.values() if k.kind not in served}
+    gaps = {
+        k.kind: Gap(k.plural, "not in the input") for k in KINDS.values() if k.kind not in served and not k.optional
+    }
     return Snapshot(found.newest, CLUSTER, served, gaps, malformed, tuple(_left_out(found)), complete=False)
 
 

@@ -76,7 +76,7 @@ def text_of(document: bytes | msgspec.Raw) -> bytes:
 
 def _decoded(document: bytes | msgspec.Raw, tree: dict[str, Any], kind: str, version: str) -> tuple[Resource, str]:
     known = KINDS.get(kind)
-    if known is None or known.group != version.rpartition("/")[0]:
+    if known is None or known.optional or known.group != version.rpartition("/")[0]:
         return _generic(tree, kind, version)
     try:
         return _without_values(decode(kind, document)), ""

@@ -25,9 +25,9 @@ Pair = tuple[SealedSecret, bytes]
 
 
 def unseal_probes(client: KubeClient, entry: SealedSecrets, pairs: Sequence[Pair]) -> tuple[UnsealProbe, ...]:
-    """Would each open? One that is refused while others open is asked about under the other scopes too.
+    """Would each open? One that is refused while others open is asked about under the other scopes and its former name.
 
-    When none opens, the key is gone and no scope would help: then nothing more is asked. Raises ObservationError.
+    When none opens, the key is gone and neither would help: then nothing more is asked. Raises ObservationError.
     """
     found = [(_asked(client, entry, one, raw), one, raw) for one, raw in pairs]
     if not any(probe.opens for probe, _, _ in found):
@@ -54,9 +54,31 @@ def newest_key(client: KubeClient, entry: SealedSecrets, secrets: Iterable[Secre
 
 
 def _other_scope(client: KubeClient, entry: SealedSecrets, one: SealedSecret, raw: bytes) -> str:
+    """The scope under which it opens after all; else its former name, where its own template still says one."""
     own = scope_of(one.metadata.annotations or {})
     others = (scope for scope in SCOPES if scope != own)
-    return next((scope for scope in others if _asked(client, entry, one, _rescoped(raw, scope)).opens), "")
+    if found := next((scope for scope in others if _asked(client, entry, one, _rescoped(raw, scope)).opens), ""):
+        return found
+    former = _former(raw)
+    if former is None or own == "cluster-wide" or not _asked(client, entry, one, _renamed(raw, *former)).opens:
+        return ""
+    return f"{own}, under its former name {'/'.join(former)}"
+
+
+def _former(raw: bytes) -> tuple[str, str] | None:
+    """Namespace and name in `spec.template.metadata`: kubeseal writes them, and who renames the object may leave them."""
+    item: dict[str, Any] = msgspec.json.decode(raw)
+    own, template = item["metadata"], (item.get("spec") or {}).get("template") or {}
+    said = template.get("metadata") or {} if isinstance(template, dict) else {}
+    namespace, name = (said.get(k) or own.get(k) for k in ("namespace", "name"))
+    if not isinstance(namespace, str) or not isinstance(name, str):
+        return None
+    return None if (namespace, name) == (own.get("namespace"), own.get("name")) else (namespace, name)
+
+
+def _renamed(raw: bytes, namespace: str, name: str) -> bytes:
+    item: dict[str, Any] = msgspec.json.decode(raw)
+    return msgspec.json.encode({**item, "metadata": {**item["metadata"], "namespace": namespace, "name": name}})
 
 
 def _rescoped(raw: bytes, scope: str) -> bytes:

@@ -65,9 +65,13 @@ class Details:
     failing: tuple[str, ...] = ()
 
 
-def details(snapshot: Snapshot, ref: ObjectRef) -> Details | None:
-    """What the snapshot holds of an object; None when neither it nor an event of it was observed."""
-    found = index.build(snapshot)
+def details(snapshot: Snapshot, ref: ObjectRef, network: Graph | None = None) -> Details | None:
+    """What the snapshot holds of an object; None when neither it nor an event of it was observed.
+
+    Who asks about many objects builds the `network` of the snapshot once.
+    """
+    network = network or graph.build(index.build(snapshot))
+    found = network.index
     obj = found.get(ref)
     events = tuple(Said(e.when, e.type, e.reason, e.message or "", e.count or 1) for e in found.events.get(ref, ()))
     if obj is None:
@@ -79,7 +83,7 @@ def details(snapshot: Snapshot, ref: ObjectRef) -> Details | None:
         tuple(_makers(found, obj)),
         tuple(getattr(getattr(obj, "status", None), "conditions", None) or ()),
         tuple(_containers(pod)) if pod else (),
-        (*_needs(found, graph.build(found), ref), *_peers(found, obj)),
+        (*_needs(found, network, ref), *_peers(found, obj)),
         events,
         tuple(dict.fromkeys(t.container for t in podstatus.troubles(pod))) if pod else (),
     )
@@ -132,7 +136,8 @@ def _needs(found: Index, network: Graph, ref: ObjectRef) -> Iterator[Need]:
         state = {"": "there", "missing": "missing", "unseen": "not known"}[network.absent(edge.target)]
         if isinstance(target, (Secret, ConfigMap)):
             kind = f", {target.type}" if isinstance(target, Secret) and target.type else ""
-            state = f"there{kind}: keys {', '.join(sorted(target.data or {})) or 'none'}"
+            keys = ", ".join(sorted(target.data or {})) or "none"
+            state = f"there{kind}" + (f": keys {keys}" if target.data is not None else "; its keys were not read")
         if isinstance(target, Secret) and edge.relation == "pulls-with":
             state += _registries(target, found.get(ref))
         yield Need(edge.target, edge.proof, state)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
 from functools import cached_property
 
 from runbook.diagnosis.edge import Edge
@@ -23,21 +24,38 @@ def edges(index: Index, services: Mapping[str, str]) -> Iterator[Edge]:
     yield from _makers(index, {edge.target for edge in ways if index.get(edge.target) is None})
 
 
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """Pods behind a Service, and what names them. Services that select alike share one: it is worked out once."""
+
+    pods: tuple[ObjectRef, ...]
+    proof: str
+
+
 class Services:
-    """Edges from a Service to the pods behind it; all labels are looked through when the first Service is asked for."""
+    """The pods behind each Service; all labels are looked through when the first Service is asked for."""
 
     def __init__(self, index: Index) -> None:
         self._index = index
+        self._alike: dict[tuple[str, frozenset[tuple[str, str]]], Behind] = {}
 
     @cached_property
     def _selected(self) -> Mapping[tuple[str, str, str], set[ObjectRef]]:
         return _by_label(self._index)
 
-    def edges(self, ref: ObjectRef) -> Iterator[Edge]:
-        """All edges of one Service; none of anything else."""
+    def behind(self, ref: ObjectRef) -> Iterator[Behind]:
+        """By EndpointSlices, which name the pods; else by the selector. Nothing is behind anything else."""
         obj = self._index.get(ref) if ref.kind == "Service" else None
-        if isinstance(obj, Service):
-            yield from _service(self._index, ref, obj, self._selected)
+        if not isinstance(obj, Service):
+            return
+        if named := tuple(dict.fromkeys(_named(self._index, ref))):
+            yield Behind(named, "EndpointSlice")
+        if obj.spec.selector:
+            key = ref.namespace, frozenset(obj.spec.selector.items())
+            if key not in self._alike:
+                matching = [self._selected.get((ref.namespace, *pair), set()) for pair in key[1]]
+                self._alike[key] = Behind(tuple(sorted(set.intersection(*matching))), "spec.selector")
+            yield self._alike[key]
 
 
 def _ways(index: Index, services: Mapping[str, str]) -> Iterator[Edge]:
@@ -85,19 +103,11 @@ def _ingress(ref: ObjectRef, obj: Ingress) -> Iterator[Edge]:
             yield Edge(ref, ObjectRef("Service", ref.namespace, backend.service.name), "serves", "spec.rules")
 
 
-def _service(
-    index: Index, ref: ObjectRef, obj: Service, selected: Mapping[tuple[str, str, str], set[ObjectRef]]
-) -> Iterator[Edge]:
-    """By EndpointSlices, which name the pods; else by the selector."""
+def _named(index: Index, ref: ObjectRef) -> Iterator[ObjectRef]:
     for part in index.slices.get((ref.namespace, ref.name), ()):
         for endpoint in part.endpoints or ():
             if endpoint.target_ref is not None and endpoint.target_ref.kind == "Pod":
-                target = ObjectRef("Pod", endpoint.target_ref.namespace or ref.namespace, endpoint.target_ref.name)
-                yield Edge(ref, target, "serves", "EndpointSlice")
-    if obj.spec.selector:
-        matching = [selected.get((ref.namespace, key, value), set()) for key, value in obj.spec.selector.items()]
-        for pod in sorted(set.intersection(*matching)):
-            yield Edge(ref, pod, "serves", "spec.selector")
+                yield ObjectRef("Pod", endpoint.target_ref.namespace or ref.namespace, endpoint.target_ref.name)
 
 
 def _by_label(index: Index) -> Mapping[tuple[str, str, str], set[ObjectRef]]:

@@ -12,6 +12,7 @@ from runbook.diagnosis.classify import Classification
 from runbook.diagnosis.edge import Edge, Relates
 from runbook.diagnosis.roots import Root, Walk, better, nowhere
 from runbook.diagnosis.signs import Health, Sign
+from runbook.diagnosis.spoken import NOT_READ
 from runbook.domain import helmwords
 from runbook.domain.helm import HelmRelease
 from runbook.model import Hypothesis, ObjectRef
@@ -25,7 +26,7 @@ _NAMED_SOURCE = re.compile(
     r"(HelmChart|HelmRepository|GitRepository|OCIRepository|Bucket)[ /]'?([a-z0-9-]{1,63})/([a-z0-9.-]{1,253})'?"
 )
 _SAYS_WHO = {
-    "crash-loop": "its log was not read",
+    "crash-loop": NOT_READ,
     "probe-failing": "why it does not answer is not in what was observed",
 }
 
@@ -72,7 +73,15 @@ def structure(walker: Walker, ref: ObjectRef) -> Walk | None:
     absent = (e for e in edges if walker.graph.absent(e.target) == "missing")
     deployed = (walk for edge in absent for walk in _deployers(walker, edge))
     red = (e for e in edges if e.target.kind in _STRUCTURAL and walker.health(e.target).state == "failing")
-    return better(chain(made, deployed, (walker.walk(edge.target).after(edge) for edge in red)))
+    ways = chain(_pods(walker, ref), red)
+    return better(chain(made, deployed, (walker.walk(edge.target).after(edge) for edge in ways)))
+
+
+def _pods(walker: Walker, ref: ObjectRef) -> Iterator[Edge]:
+    """An edge to the first failing pod behind a Service: the others are not walked again for each Service."""
+    for some in walker.graph.behind(ref):
+        if (pod := walker.first_red(some)) is not None:
+            yield Edge(ref, pod, "serves", some.proof)
 
 
 def _deployers(walker: Walker, edge: Edge) -> Iterator[Walk]:
@@ -223,7 +232,7 @@ def _guesses(walker: Walker, meaning: Classification) -> tuple[Hypothesis, ...]:
 
 def _pod(walker: Walker, meaning: Classification) -> Walk:
     cause = walker.catalogue.causes[meaning.cause]
-    why = f"{cause.title[0].lower()}{cause.title[1:]}: {_SAYS_WHO.get(cause.id, 'its log was not read')}"
+    why = f"{cause.title[0].lower()}{cause.title[1:]}: {_SAYS_WHO.get(cause.id, NOT_READ)}"
     return nowhere(why, Hypothesis(cause.id, meaning.why, cause.decides))
 
 
@@ -235,7 +244,7 @@ def _list(refs: Iterable[ObjectRef]) -> str:
 def dead_end(walker: Walker, ref: ObjectRef, health: Health) -> str:
     """Why an endpoint, Ingress or Service that fails has no root."""
     text = next((sign.message for sign in health.signs), "")
-    services = [e.target for e in walker.graph.out(ref, "serves") if e.target.kind == "Service"]
+    services = [e.target for e in walker.graph.out(ref, "serves")]
     gone = [s for s in services if walker.graph.absent(s) == "missing"]
     if gone:
         return f"{_list(gone)} does not exist" + (f"; {text}" if text else "")

@@ -49,6 +49,10 @@ class Graph:
         """The Secrets that the object should make."""
         return tuple(self._made.get(ref, ()))
 
+    def behind(self, ref: ObjectRef) -> Iterator[edges_network.Behind]:
+        """The pods behind a Service, as groups that Services may share: no edge for each Service and pod is made."""
+        return self._network.behind(ref)
+
     def absent(self, ref: ObjectRef) -> Missing:
         """`missing` when it was looked for and is not there; `unseen` when nobody looked (for a Secret: in its namespace)."""
         if self.index.get(ref) is not None:
@@ -60,8 +64,7 @@ class Graph:
         known = self._own.get(ref)
         if known is None:
             found = self._found.get(ref, ())
-            own = (*edges_workload.needs(self.index, ref), *self._network.edges(ref))
-            known = self._own[ref] = tuple(dict.fromkeys((*found, *own)))
+            known = self._own[ref] = tuple(dict.fromkeys((*found, *edges_workload.needs(self.index, ref))))
         return known
 
 

@@ -17,7 +17,16 @@ from runbook.domain import owners
 from runbook.domain.kinds import KINDS
 from runbook.model import ObjectRef
 
-_KINDS = frozenset(KINDS) - {"Namespace", "Node", "Service", "Event", "ConfigMap", "Secret", "Lease", "EndpointSlice"}
+_KINDS = frozenset(k.kind for k in KINDS.values() if not k.optional) - {
+    "Namespace",
+    "Node",
+    "Service",
+    "Event",
+    "ConfigMap",
+    "Secret",
+    "Lease",
+    "EndpointSlice",
+}
 _DELETED = re.compile(r"\b[Dd]eleted? [Pp]od:? ([a-z0-9.-]{1,253})")
 _MAKERS = ("ReplicaSet", "StatefulSet", "DaemonSet", "Job")
 _WELL = frozenset(

@@ -13,6 +13,7 @@ from datetime import datetime
 from runbook.domain import owners
 from runbook.domain.cluster import Event, Generic
 from runbook.domain.helm import HelmRelease, release_storage
+from runbook.domain.inquiries import Inquiry, LastWords
 from runbook.domain.meta import Resource
 from runbook.domain.network import SERVICE_NAME, EndpointSlice
 from runbook.domain.probes import EndpointProbe, GitFile, SealingKey, UnsealProbe
@@ -36,6 +37,7 @@ class Index:
     unseals: Mapping[tuple[str, str], UnsealProbe] = field(default_factory=dict)
     sealed_at: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
     sealing_keys: tuple[SealingKey, ...] = ()
+    words: Mapping[ObjectRef, tuple[LastWords, ...]] = field(default_factory=dict)
 
     @property
     def now(self) -> datetime:
@@ -86,6 +88,7 @@ def build(snapshot: Snapshot) -> Index:
         {(p.namespace, p.name): p for p in snapshot.seen(UnsealProbe)},
         _sealed_at(snapshot.seen(GitFile)),
         tuple(snapshot.seen(SealingKey)),
+        {ObjectRef.parse(i.pod): i.logs for i in snapshot.seen(Inquiry) if i.pod and any(w.lines for w in i.logs)},
     )
 
 

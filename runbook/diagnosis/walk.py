@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from runbook.diagnosis import blame, follow, hearsay
 from runbook.diagnosis.catalogue import Catalogue
 from runbook.diagnosis.classify import Classification, classify
+from runbook.diagnosis.edges_network import Behind
 from runbook.diagnosis.graph import Graph
 from runbook.diagnosis.health import FLUX, Healths
 from runbook.diagnosis.index import ENDPOINT
 from runbook.diagnosis.roots import Root, Walk, better, nowhere
 from runbook.diagnosis.signs import Health, Sign
+from runbook.diagnosis.spoken import spoken
 from runbook.domain import helmwords
 from runbook.domain.custom import MAKERS, ROUTES
 from runbook.model import Hypothesis, ObjectRef
@@ -37,6 +39,7 @@ class Walker:
         self.healths = Healths(graph, statuses)
         self._done: dict[ObjectRef, Walk] = {}
         self._under_way: list[ObjectRef] = []
+        self._reds: dict[int, tuple[Behind, ObjectRef | None]] = {}
 
     def health(self, ref: ObjectRef) -> Health:
         """The object's own state; an object that is not there is fine, since nothing can be said of it."""
@@ -48,6 +51,15 @@ class Walker:
             for first in reversed(self._waits_for(ref)):
                 self._step(first)
         return self._step(ref)
+
+    def first_red(self, some: Behind) -> ObjectRef | None:
+        """Of pods that serve together the one whose walk is best; asked once for all Services that share them."""
+        if id(some) not in self._reds:
+            red = [pod for pod in some.pods if self.health(pod).state == "failing"]
+            best = better(walks := [self.walk(pod) for pod in red])
+            found = next((pod for pod, walk in zip(red, walks, strict=True) if walk is best), None)
+            self._reds[id(some)] = (some, found)  # kept, so that no other takes its id
+        return self._reds[id(some)][1]
 
     def _waits_for(self, ref: ObjectRef) -> list[ObjectRef]:
         """The red dependencies below it, nearest first: walked from the far end, a chain of thousands is not deep."""
@@ -95,7 +107,8 @@ class Walker:
             return follow.below(self, ref) or Walk(self._suspended(ref, health))
         if ref.kind in _BY_STRUCTURE:
             return follow.structure(self, ref) or nowhere(follow.dead_end(self, ref, health))
-        return self._by_words(ref, health)
+        found = self._by_words(ref, health)
+        return spoken(self, ref, found) if ref.kind == "Pod" and health.state == "failing" else found
 
     def _by_words(self, ref: ObjectRef, health: Health) -> Walk:
         current = [(s, self.read(ref, s)) for s in health.signs if not s.stale]

@@ -8,6 +8,7 @@ from html import escape
 
 from runbook.display.blocks import Paragraph, Shown, Stack, code_block
 from runbook.display.causes import act_kind
+from runbook.display.foretold import foretold_table
 from runbook.display.phrases import cause_phrase, cause_word, names
 from runbook.display.table import Cell, CellLike, Column, Table
 from runbook.display.texts import TEXT_WIDTH, one_line, plural, span, utc, visible, wrap
@@ -204,6 +205,7 @@ def retrospective_view(story: Retrospective) -> Stack:
         CauseMoves(story),
         impact_paragraph(story),
         timeline_table(story),
+        foretold_table(story),
         believed_table(story),
         follow_ups_table(story),
         TicketBlock(story),

@@ -32,6 +32,7 @@ _CAUSES = {
     "helm-wait-timeout": ("Resources were not ready in time", "wait timeout"),
     "helm-values-reference": ("Values come from something missing", "values reference missing"),
     "crash-loop": ("Container exits again and again", "crash loop"),
+    "db-connection": ("Database is not reached, or refuses", "database not reached"),
     "rbac-forbidden": ("A permission is missing", "permission missing"),
     "suspended": ("Suspended by somebody", "suspended by somebody"),
     "node-not-ready": ("Node is not ready", "node not ready"),

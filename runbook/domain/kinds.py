@@ -13,7 +13,10 @@ from runbook.domain.meta import Resource
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of the API. `fallback` is the version used for built-in groups, which every server serves."""
+    """One kind of the API. `fallback` is the version used for built-in groups, which every server serves.
+
+    One that is `optional` belongs to another project: where the server does not serve it there are none of it.
+    """
 
     kind: str
     group: str
@@ -21,6 +24,7 @@ class Kind:
     struct: type[Resource]
     namespaced: bool = True
     fallback: str = ""
+    optional: bool = False
 
     @property
     def qualified(self) -> str:
@@ -28,6 +32,8 @@ class Kind:
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
 
+EXTERNAL, CERTIFICATES = "external-secrets.io", "cert-manager.io"
+GATEWAY, ISTIO = "gateway.networking.k8s.io", "networking.istio.io"
 SOURCE, KUSTOMIZE, HELM = "source.toolkit.fluxcd.io", "kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io"
 
 KINDS: dict[str, Kind] = {
@@ -58,13 +64,25 @@ KINDS: dict[str, Kind] = {
         Kind("Kustomization", KUSTOMIZE, "kustomizations", flux.Kustomization),
         Kind("HelmRelease", HELM, "helmreleases", helm.HelmRelease),
         Kind("SealedSecret", "bitnami.com", "sealedsecrets", sealing.SealedSecret),
+        Kind("ExternalSecret", EXTERNAL, "externalsecrets", cluster.Generic, optional=True),
+        Kind("Certificate", CERTIFICATES, "certificates", cluster.Generic, optional=True),
+        Kind("HTTPRoute", GATEWAY, "httproutes", cluster.Generic, optional=True),
+        Kind("VirtualService", ISTIO, "virtualservices", cluster.Generic, optional=True),
     )
 }
+METADATA_ONLY = frozenset({"Secret", "ConfigMap"})  # of these only names are asked for: their values may be secrets
 
 
 def decode(kind: str, item: bytes | msgspec.Raw) -> Resource:
     """One object's JSON as its struct. Raises msgspec.ValidationError naming the path of what does not fit."""
-    return msgspec.json.decode(item, type=KINDS[kind].struct)
+    return named(kind, msgspec.json.decode(item, type=KINDS[kind].struct))
+
+
+def named(kind: str, obj: Resource) -> Resource:
+    """A Generic object by the kind it was asked for: items of a list need not carry their own."""
+    if isinstance(obj, cluster.Generic) and obj.kind != kind:
+        return msgspec.structs.replace(obj, kind=kind)
+    return obj
 
 
 def convert(kind: str, item: dict[str, Any]) -> Resource:

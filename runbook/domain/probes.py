@@ -92,7 +92,7 @@ class EndpointProbe(ProbeResult, frozen=True):
 class UnsealProbe(ProbeResult, frozen=True):
     """POST /v1/verify of one SealedSecret through the service proxy: 200 opens, 409 does not.
 
-    `opens_as` is another scope than its own under which the controller can open one that it refuses; empty: under none,
+    `opens_as` is another scope or name than its own under which the controller opens one that it refuses; empty: under none,
     or nobody asked.
     """
 

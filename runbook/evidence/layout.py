@@ -192,11 +192,11 @@ class Attempt:
         """Whether the stage got as far as its result."""
         return (self.path / RESULT).is_file()
 
-    def store(self, observation: Any, *, part: str = "") -> Observed:
+    def store(self, observation: Any, *, part: str = "", redactor: Redactor | None = None) -> Observed:
         """Redact and write what was observed; a `part` such as `proved` stays beside the first look."""
         from runbook.evidence.observations import store
 
-        return store(self.path / "observations" / part, observation)
+        return store(self.path / "observations" / part, observation, redactor=redactor)
 
     def store_soak(self, window: SoakWindow, redactor: Redactor) -> Path:
         """Keep measured quiet beside the looks."""

@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-from runbook.domain import probes
-from runbook.domain.kinds import KINDS
+from runbook.domain import inquiries, probes
+from runbook.domain.kinds import KINDS, named
 from runbook.domain.probes import SoakWindow
 from runbook.errors import EvidenceError, RunFolderError
 from runbook.evidence.files import moment
@@ -108,10 +108,12 @@ def _objects(folder: Path, kind: str, entry: Mapping[str, Any]) -> tuple[Any, ..
         )
     struct = KINDS[kind].struct if kind in KINDS else _probes()[kind]
     decoder = msgspec.json.Decoder(struct)
-    return tuple(decoder.decode(line) for line in lines)
+    found = (decoder.decode(line) for line in lines)
+    return tuple(named(kind, one) for one in found) if kind in KINDS else tuple(found)
 
 
 @cache
 def _probes() -> dict[str, type[Any]]:
-    classes = (c for c in vars(probes).values() if isinstance(c, type) and issubclass(c, probes.ProbeResult))
+    found = (*vars(probes).values(), *vars(inquiries).values())
+    classes = (c for c in found if isinstance(c, type) and issubclass(c, probes.ProbeResult))
     return {getattr(c, "KIND", c.__name__): c for c in classes}

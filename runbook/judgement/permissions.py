@@ -58,6 +58,8 @@ def _reads(need: str, inventory: Inventory) -> Iterator[Permission]:
         yield from (Permission("list", "", "secrets", n) for n in inventory.secrets_access.namespaces)
     elif need == "LogWindow":
         yield from (Permission("get", "", "pods/log", n) for n in inventory.logs.namespaces)
+    elif need == "Inquiry":
+        yield from (Permission("get", "", r, n) for r in ("pods/log", "services/proxy") for n in _spaces(inventory))
     elif need == "SoakWindow":
         yield from (Permission("watch", KINDS[k].group, KINDS[k].plural) for k in SOAKED)
     elif need == "UnsealProbe" and inventory.sealed_secrets is not None:
@@ -90,6 +92,10 @@ def _writes(stage: str, inventory: Inventory) -> Iterator[Permission]:
             yield Permission("patch", "apps", "deployments", inventory.sealed_secrets.namespace)
 
 
+def _spaces(inventory: Inventory) -> list[str]:
+    return sorted(touched_namespaces(inventory))
+
+
 def touched_namespaces(inventory: Inventory) -> frozenset[str]:
     """The namespaces the inventory speaks of: nothing outside of them is ever planned."""
     named = {r.namespace for r in inventory.releases} | {s.namespace for s in inventory.services if s.namespace}
@@ -105,8 +111,8 @@ def flux_namespace(inventory: Inventory) -> str:
 
 def wanted(inventory: Inventory) -> tuple[Permission, ...]:
     """Everything worth a review, each once: all kinds the product reads, and the writes of every stage."""
-    kinds = [k for k in KINDS if k not in ("Secret", "ConfigMap", "Lease")]
-    probes = ("LogWindow", "SoakWindow", "UnsealProbe", "SealingKey")
+    kinds = [k for k in KINDS if k not in ("Secret", "Lease")]
+    probes = ("LogWindow", "SoakWindow", "UnsealProbe", "SealingKey", "Inquiry")
     acting = (p for stage in STAGES_TO_COME for p in writes(stage, inventory))
     return tuple(dict.fromkeys((*reads((*kinds, *probes), inventory), *acting)))
 

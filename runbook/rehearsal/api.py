@@ -69,8 +69,9 @@ class Api:
         try:
             request = replace(request, user=self._authenticate(request))
             entry["user"] = request.user.name
-            later = self.faults.before(request) if request.path != faults.PATH else []
-            response = await self._route(request, entry)
+            found = self.faults.before(request) if request.path != faults.PATH else []
+            dripping, later = await faults.silence(found)
+            response = dripping or await self._route(request, entry)
             if later:
                 self._note(request, {**entry, "fault": later[0].fault}, response.status)
                 raise faults.broken(later[0])

@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from runbook.rehearsal.apierrors import ApiError
 from runbook.rehearsal.controllers.kubelet import ready
 from runbook.rehearsal.lifecycle import Object
 from runbook.rehearsal.messages import Request, Response
@@ -112,6 +113,8 @@ class ServiceBackends(Mapping[tuple[str, str], Backend]):
 
         async def backend(request: Request) -> Response:
             status, body = self._applications.answer(*key, request.path)
+            if (status, body) == NO_POD:
+                raise ApiError(503, "ServiceUnavailable", f'no endpoints available for service "{key[1]}"')
             return Response(status, body.encode(), "application/json" if body.startswith("{") else "text/html")
 
         return backend

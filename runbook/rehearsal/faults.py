@@ -14,6 +14,7 @@ A fault matches by `methods` (writes unless said), `path` (a regular expression 
     denied         403, denied by the validating webhook `name` with `message`
     unreachable    500, the validating webhook `name` cannot be called
     expired        401: the token is no longer good
+    silent         the answer comes `seconds` late; with `done` a letter of it comes now and then, and its end as late
     recreated      the object written to is first deleted and made anew under another uid
     terminating    at once: `namespace` is terminating and its content stays; creates are 403, deletes work
     finalizer      at once: the object at `path` (a whole path) gets the finalizer `name`, which nobody ever removes
@@ -21,7 +22,9 @@ A fault matches by `methods` (writes unless said), `path` (a regular expression 
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import AsyncGenerator
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -36,6 +39,7 @@ from runbook.rehearsal.store import Store
 
 PATH = "/faults"
 AT_ONCE = ("terminating", "finalizer")
+DRIP = 0.5  # seconds between two letters of an answer that drips
 
 
 class ConnectionBrokenError(Exception):
@@ -59,6 +63,7 @@ class Fault(BaseModel):
         "denied",
         "unreachable",
         "expired",
+        "silent",
         "recreated",
         "terminating",
         "finalizer",
@@ -137,7 +142,7 @@ class Faults:
             fault = one.fault
             if fault.fault in AT_ONCE or not one.strikes(request):
                 continue
-            if fault.done and fault.fault in ("broken", "restart"):
+            if fault.fault == "silent" or (fault.done and fault.fault in ("broken", "restart")):
                 later.append(fault)
             else:
                 self._strike(fault, request)
@@ -181,6 +186,21 @@ class Faults:
         old = self._store.get(kind, target.namespace, target.name)
         finalizers = [*(old["metadata"].get("finalizers") or ()), fault.name]
         self._store.update(kind, old, {**old, "metadata": {**old["metadata"], "finalizers": finalizers}})
+
+
+async def silence(found: list[Fault]) -> tuple[Response | None, list[Fault]]:
+    """Wait out the silent ones among the faults of a request. Returns an answer that drips, if any, and the other faults."""
+    for fault in (f for f in found if f.fault == "silent"):
+        if fault.done:
+            return Response(200, _dripping(fault.seconds), "text/plain"), []
+        await asyncio.sleep(fault.seconds)
+    return None, [f for f in found if f.fault != "silent"]
+
+
+async def _dripping(seconds: float) -> AsyncGenerator[bytes, None]:
+    for _ in range(max(1, round(seconds / DRIP))):
+        yield b"."
+        await asyncio.sleep(DRIP)
 
 
 def broken(fault: Fault) -> ConnectionBrokenError:

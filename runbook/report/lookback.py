@@ -17,6 +17,7 @@ from runbook.display import (
     timeline_figure,
 )
 from runbook.display.card import numbers
+from runbook.display.foretold import foretold_table
 from runbook.display.lookback import effects_table
 from runbook.display.texts import plural, span, utc
 from runbook.display.views import provenance_facts, run_fact
@@ -103,7 +104,7 @@ def _acts(acts: Any) -> str:
 def story_sections(story: Retrospective, *, base: str) -> list[Section]:
     """The sections after the sentence. `base` leads to the run's folder."""
     figure = timeline_figure(story)
-    believed, left = believed_table(story), follow_ups_table(story)
+    believed, left, told = believed_table(story), follow_ups_table(story), foretold_table(story)
     return [
         section(
             "effects",
@@ -112,6 +113,13 @@ def story_sections(story: Retrospective, *, base: str) -> list[Section]:
             impact_paragraph(story).html(page=True),
         ),
         section("timeline", "Timeline", figure.html(page=True), count=str(len(story.timeline))),
+        section(
+            "foretold",
+            "What was foretold, and what came",
+            told.html(page=True),
+            count=told.counted,
+            intro="Preflight asks the controller which SealedSecrets would open, and names the releases that need the others.",
+        ),
         section(
             "believed",
             "What was believed, and was not so",

@@ -35,6 +35,8 @@ from runbook.domain.probes import SoakWindow
 from runbook.model import Finding, Result, Snapshot, StageResult, Tally
 from runbook.report.pages import Section, fold, section
 from runbook.retrospective import boxes
+from runbook.stage.closer import closer
+from runbook.stage.closer import count as asked_count
 
 _LISTED = 150  # findings a page lists one by one; the rest is counted by check and stands in result.json
 _QUIET = (Result.PASS, Result.SKIP)
@@ -47,7 +49,14 @@ def stage_sections(result: StageResult, snapshot: Snapshot | None) -> list[Secti
         found = [_matrix(result, snapshot), _files(snapshot), _actions(result), _ca(snapshot), _alike(snapshot)]
         found += [_checklist(result), _causes(result)]
     else:
-        found = [_checklist(result), _causes(result), _versions(result), _soak(result, snapshot), _actions(result)]
+        found = [
+            _checklist(result),
+            _causes(result),
+            _closer(result, snapshot),
+            _versions(result),
+            _soak(result, snapshot),
+            _actions(result),
+        ]
         found += [_releases(result, snapshot), _pods(result, snapshot)]
     found += [_findings(result), _gaps(result, snapshot), _waivers(result), _redactions(result)]
     return [s for s in found if s is not None]
@@ -79,6 +88,20 @@ def _causes(result: StageResult) -> Section | None:
     )
     return section(
         "causes", "First causes", ladder.html(page=True), count=causes_count(result.explanation), intro=intro
+    )
+
+
+def _closer(result: StageResult, snapshot: Snapshot | None) -> Section | None:
+    """What was asked about the first causes when the stage looked; made from the record alone."""
+    shown = closer(snapshot, result.explanation) if snapshot is not None and result.explanation is not None else None
+    if snapshot is None or shown is None:
+        return None
+    intro = (
+        "One failing object of each first cause, looked at closely: the last lines of its log, what Services answered from "
+        "inside, what an ingress controller wrote, and the next act. Only reads were sent; secrets are cut."
+    )
+    return section(
+        "steps", "Steps at the first causes", shown.html(page=True), count=asked_count(snapshot), intro=intro
     )
 
 

@@ -9,6 +9,7 @@ from runbook.retrospective.acts import recorded_acts
 from runbook.retrospective.boxes import boxes, service_rows
 from runbook.retrospective.changes import Act, Effect, Move, State, chain, effects, moves, states, symptom, when
 from runbook.retrospective.edits import edits
+from runbook.retrospective.foretold import Fate, Foretold, foretold
 from runbook.retrospective.impact import CauseGroup, Impact, grouped, impact, unexplained
 from runbook.retrospective.story import Belief, Entry, FollowUp, Retrospective, believed_not_so, review
 from runbook.retrospective.ticket import box, ticket_block
@@ -19,7 +20,9 @@ __all__ = [
     "CauseGroup",
     "Effect",
     "Entry",
+    "Fate",
     "FollowUp",
+    "Foretold",
     "Impact",
     "Move",
     "Retrospective",
@@ -30,6 +33,7 @@ __all__ = [
     "chain",
     "edits",
     "effects",
+    "foretold",
     "grouped",
     "impact",
     "moves",

@@ -12,6 +12,7 @@ from runbook.retrospective.acts import recorded_acts
 from runbook.retrospective.boxes import boxes
 from runbook.retrospective.changes import Act, Effect, Move, State, effects, moves, states, when
 from runbook.retrospective.edits import edits
+from runbook.retrospective.foretold import Foretold, foretold
 from runbook.retrospective.impact import Impact, grouped, impact, unexplained
 
 
@@ -69,6 +70,7 @@ class Retrospective:
     impact: Impact | None
     last: StageResult
     verdict: Verdict
+    foretold: Foretold
 
 
 def review(
@@ -100,6 +102,7 @@ def review(
         impact=impact(explained) if explained is not None else None,
         last=last,
         verdict=_worst(told),
+        foretold=foretold(told),
     )
 
 

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
         look,
         observe_for_explanation,
         observe_for_inventory,
+        recorded_catalogue,
         recorded_snapshot,
     )
     from runbook.stage.opening import begin, located
     from runbook.stage.parameters import PARAMETERS
+    from runbook.stage.questions import ask_about
     from runbook.stage.replaying import Replayed, replay_attempts
     from runbook.stage.stages import STAGES
     from runbook.stage.steps import Stage
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "LookBack": "lookback", "PARAMETERS": "parameters", "Replayed": "replaying", "STAGES": "stages", "Stage": "steps",
     "amend_inventory": "amending", "catalogue_of": "catalogues", "begin": "opening", "located": "opening", "look": "looking", "look_back": "lookback", "observe_for_explanation": "looking",
-    "observe_for_inventory": "looking", "read_inventory": "identity", "ask_about": "questions", "recorded_snapshot": "looking", "replay_attempts": "replaying",
+    "observe_for_inventory": "looking", "read_inventory": "identity", "ask_about": "questions", "recorded_catalogue": "looking", "recorded_snapshot": "looking", "replay_attempts": "replaying",
 }  # fmt: skip
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "Replayed",
     "Stage",
     "amend_inventory",
+    "ask_about",
     "begin",
     "catalogue_of",
     "located",
@@ -43,6 +46,7 @@ __all__ = [
     "observe_for_explanation",
     "observe_for_inventory",
     "read_inventory",
+    "recorded_catalogue",
     "recorded_snapshot",
     "replay_attempts",
 ]

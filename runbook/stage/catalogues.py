@@ -62,7 +62,12 @@ def causes_of(file: InventoryFile | None) -> Causes:
 
 def kept_causes_of(file: InventoryFile) -> Causes:
     """What was kept beside a run's inventory, and nothing that this machine has."""
-    folder = kept_causes(file.path)
+    return kept_causes_beside(file.path)
+
+
+def kept_causes_beside(inventory: Path) -> Causes:
+    """The same by the kept inventory's path alone."""
+    folder = kept_causes(inventory)
     texts = tuple((path.name[3:], path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*-*")))
     return Causes(extended(texts), texts)
 

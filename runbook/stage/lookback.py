@@ -22,6 +22,7 @@ from runbook.display import (
     provenance,
     timeline_table,
 )
+from runbook.display.foretold import foretold_table
 from runbook.errors import NotBuiltError, RunFolderError, VerdictFailed
 from runbook.evidence import Attempt, Run, check_seal, list_runs, seal
 from runbook.evidence.entries import MANIFEST, StageEntry
@@ -78,8 +79,8 @@ class LookBack:
             raise RunFolderError(f"{self.read.path.name}: {error}") from error
 
     def check(self) -> Shown:
-        """The cause that changed, with times and what was done between, and how many each one held."""
-        return Stack(CauseMoves(self.story), impact_paragraph(self.story))
+        """The cause that changed, with what was done between, how many each one held, and what had been foretold."""
+        return Stack(CauseMoves(self.story), impact_paragraph(self.story), foretold_table(self.story))
 
     def explain(self) -> Shown:
         """Everything that is known to have happened, by the cluster's clock."""

@@ -9,19 +9,21 @@ from typing import TYPE_CHECKING, Any
 from runbook.clients.kubernetes import connect
 from runbook.clients.observe import observe
 from runbook.domain.probes import ServerInfo
-from runbook.evidence import load_snapshot
+from runbook.evidence import Redactor, load_snapshot
 from runbook.evidence.entries import RUN
 from runbook.inventory.model import Cluster, Inventory
 from runbook.model import Snapshot, StageResult
-from runbook.stage.catalogues import catalogue_of
+from runbook.stage.catalogues import catalogue_of, kept_causes_beside
 from runbook.stage.identity import reach, read_inventory, utc_now, who
 from runbook.stage.judging import judge
 from runbook.stage.observing import base_of, progress
-from runbook.stage.stages import WALKED, wants
+from runbook.stage.questions import inquired
+from runbook.stage.stages import FOLLOWED, WALKED, wants
 from runbook.stage.telling import Teller
 from runbook.version import __version__
 
 if TYPE_CHECKING:
+    from runbook.diagnosis import Catalogue
     from runbook.inventory.load import InventoryFile
     from runbook.stage.identity import Reached
 
@@ -64,11 +66,17 @@ def look(
 def observe_for_explanation(
     inventory: Path, *, kubeconfig: str | None, context: str | None, talk: Teller
 ) -> tuple[Snapshot, Inventory]:
-    """What diagnosis walks along, live, and what should be true. Raises what `begin` raises."""
+    """What diagnosis walks along, live, with what was asked about first causes, and what should be true.
+
+    Raises what `begin` raises.
+    """
     file = read_inventory(str(inventory))
+    catalogue = catalogue_of(file)
     reached = reach(file, kubeconfig=kubeconfig or "", context=context or "")
     try:
-        return _observed(file, reached, WALKED, talk), file.inventory
+        seen = _observed(file, reached, (*WALKED, *FOLLOWED), talk)
+        cut = Redactor().text
+        return inquired(reached.client, seen, file.inventory, catalogue, cut=cut, talk=talk), file.inventory
     finally:
         reached.client.close()
 
@@ -85,6 +93,20 @@ def observe_for_inventory(
         return seen.snapshot, server, client.context
     finally:
         client.close()
+
+
+def recorded_catalogue(paths: Sequence[Path]) -> Catalogue | None:
+    """The causes by which a run was judged, where `paths` are a run or an attempt of one; None for saved files."""
+    from runbook.evidence import Run
+    from runbook.evidence.amendments import in_force
+
+    folder = next((p for p in (*paths, *(p.parent for p in paths)) if (p / RUN).is_file()), None)
+    if len(paths) != 1 or folder is None:
+        return None
+    run = Run.load(folder)
+    last = next((a for a in reversed(run.attempts()) if paths[0] in (run.path, a.path)), None)
+    when = last.read_result().started if last is not None and last.recorded else utc_now()
+    return kept_causes_beside(run.path / in_force(run, when)[0]).catalogue
 
 
 def recorded_snapshot(paths: Sequence[Path]) -> Snapshot:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from runbook.clients.observe import observe
 from runbook.evidence import Observed, Redactor, load_snapshot, observations_digest
 from runbook.inventory.load import InventoryFile
-from runbook.stage.stages import wants
+from runbook.model import Snapshot
+from runbook.stage.stages import STAGES, wants
 from runbook.stage.telling import Teller
 
 if TYPE_CHECKING:
@@ -38,9 +39,21 @@ def look(setting: Setting, *, part: str = "") -> Observed:
         server=reached.server,
         progress=progress(setting.talk),
     )
-    stored = attempt.store(seen, part=part)
+    redactor = Redactor()
+    if STAGES[setting.asked.stage].asks and not part:
+        seen = replace(seen, snapshot=_inquired(setting, seen.snapshot, redactor))
+    stored = attempt.store(seen, part=part, redactor=redactor)
     tell_gaps(setting.talk, stored)
     return stored
+
+
+def _inquired(setting: Setting, snapshot: Snapshot, redactor: Redactor) -> Snapshot:
+    """What is asked about first causes, once and before it is judged: what is kept is all that is ever judged."""
+    from runbook.stage.questions import inquired
+
+    assert setting.reached is not None
+    inventory, catalogue = setting.file.inventory, setting.causes.catalogue
+    return inquired(setting.reached.client, snapshot, inventory, catalogue, cut=redactor.text, talk=setting.talk)
 
 
 def base_of(file: InventoryFile) -> Path:

@@ -7,15 +7,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class StageKind:
-    """One stage. `explains` says that reds are walked to their first cause; `soaks`, that quiet is measured."""
+    """One stage. `explains` says that reds are walked to their first cause; `soaks`, that quiet is measured; `asks`, that
+    logs, Services and ingress controllers are asked about the first causes.
+    """
 
     name: str
     question: str
     explains: bool = False
     soaks: bool = False
+    asks: bool = False
     extra: tuple[str, ...] = ()
 
 
+# What else leads from a red object to its cause, where it is installed; of ConfigMaps only names are read.
+FOLLOWED = ("ExternalSecret", "Certificate", "HTTPRoute", "VirtualService", "StorageClass", "ConfigMap")
 NEEDING = ("HelmRelease", "Deployment", "StatefulSet", "DaemonSet", "Job")  # who needs a Secret that stays closed
 
 STAGES = {
@@ -36,7 +41,11 @@ STAGES = {
         ),
         StageKind("verify", "is everything as expected, and does it stay so", explains=True, soaks=True),
         StageKind(
-            "diagnose", "what is red, why, and what is the one next act", explains=True, extra=("SealingKey", "GitFile")
+            "diagnose",
+            "what is red, why, and what is the one next act",
+            explains=True,
+            asks=True,
+            extra=("SealingKey", "GitFile", *FOLLOWED),
         ),
         StageKind("retrospective", "what happened, what was believed, what is left to do"),
     )

@@ -125,11 +125,13 @@ class Stage:
         return shown
 
     def explain(self) -> Shown:
-        """First causes of everything that is red."""
+        """First causes of everything that is red, and what was asked about them."""
+        from runbook.stage.closer import closer
+
         judged = self.judged or self._judge()
         if judged.explanation is None:
             return Paragraph(f"{self.name} does not walk reds to their causes; 50-diagnose does.")
-        return first_causes(judged.explanation)
+        return Stack(first_causes(judged.explanation), closer(judged.snapshot, judged.explanation))
 
     def record(self) -> Shown:
         """Write the result, then fail visibly: the verdict is raised last, after everything is on disk.

@@ -10,8 +10,9 @@ import httpx
 import pytest
 
 from runbook.clients.ingresslogs import controllers, ingress_words
-from runbook.clients.inside import Answer, ask_service
+from runbook.clients.inside import ask_service
 from runbook.clients.lastwords import TAIL
+from runbook.domain.inquiries import Answer
 from runbook.domain.kinds import decode
 from runbook.errors import DeniedError, ObservationError, TimedOutError
 
@@ -26,7 +27,7 @@ def status(code: int, message: str) -> httpx.Response:
 
 
 def answering(given: httpx.Response | Exception) -> Any:
-    def ask(*_where: str) -> httpx.Response:
+    def ask(*_where: str, seconds: float) -> httpx.Response:
         if isinstance(given, Exception):
             raise given
         return given
@@ -73,7 +74,7 @@ def pod(name: str, **labels: str) -> Any:
 
 def test_the_controllers_lines_about_this_host_and_no_others() -> None:
     lines = [f"{n} shop.example GET /pay 502" if n % 2 else f"{n} other.example" for n in range(100)]
-    client: Any = SimpleNamespace(log=lambda *_where, **_how: "\n".join(lines))
+    client: Any = SimpleNamespace(tail=lambda *_where, **_how: tuple(lines))
     pods = controllers([pod("c", app_kubernetes_io__name="ingress-nginx"), pod("web", app="web")])
     assert [p.ref.name for p in pods] == ["c"]
     (found,) = ingress_words(client, pods, ("shop.example",))
@@ -84,9 +85,9 @@ def test_the_controllers_lines_about_this_host_and_no_others() -> None:
 
 
 def test_a_log_that_may_not_be_read_says_so() -> None:
-    def denied(*_where: str, **_how: Any) -> str:
+    def denied(*_where: str, **_how: Any) -> tuple[str, ...]:
         raise DeniedError("log of pod ingress/c", "403 forbidden: pods/log")
 
-    client: Any = SimpleNamespace(log=denied)
+    client: Any = SimpleNamespace(tail=denied)
     (found,) = ingress_words(client, [pod("c", app="traefik")], ("shop.example",))
     assert (found.lines, found.why_not) == ((), "403 forbidden: pods/log")

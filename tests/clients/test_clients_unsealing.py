@@ -36,9 +36,10 @@ class Controller:
         if self.busy:
             self.busy -= 1
             return UnsealProbe(namespace, name, False, 429)
-        scope = scope_of(json.loads(raw)["metadata"].get("annotations") or {})
-        self.asked.append((name, scope))
-        opens = self.sealed_as.get(name) == scope
+        metadata = json.loads(raw)["metadata"]
+        scope = scope_of(metadata.get("annotations") or {})
+        self.asked.append((metadata["name"], scope))
+        opens = self.sealed_as.get(metadata["name"]) == scope
         return UnsealProbe(namespace, name, opens, 200 if opens else 409)
 
 
@@ -49,6 +50,14 @@ def pair(name: str, **annotations: str) -> Any:
         "metadata": {"namespace": "notes", "name": name, "annotations": {f"sealedsecrets.bitnami.com/{k.replace('_', '-')}": v for k, v in annotations.items()}},
         "spec": {"encryptedData": {"K": "x"}},
     }  # fmt: skip
+    raw = json.dumps(item).encode()
+    return decode("SealedSecret", raw), raw
+
+
+def renamed(name: str, former: str, **annotations: str) -> Any:
+    """An object whose template still bears the name that it was sealed under."""
+    item = json.loads(pair(name, **annotations)[1])
+    item["spec"]["template"] = {"metadata": {"name": former, "namespace": "notes"}}
     raw = json.dumps(item).encode()
     return decode("SealedSecret", raw), raw
 
@@ -68,6 +77,21 @@ def test_one_that_lost_its_scope_is_told_from_one_whose_key_is_gone() -> None:
 def test_a_scope_that_was_added_is_found_too() -> None:
     controller = Controller({"good": "strict", "wide": "strict"})
     assert probes(controller, pair("good"), pair("wide", cluster_wide="true"))["wide"] == (False, "strict")
+
+
+def test_one_that_was_renamed_is_proved_by_the_name_in_its_template() -> None:
+    controller = Controller({"good": "strict", "old": "strict"})
+    found = probes(controller, pair("good"), renamed("new", "old"), renamed("lost", "older"), renamed("same", "same"))
+    assert found["new"] == (False, "strict, under its former name notes/old")
+    assert (found["lost"], found["same"]) == ((False, ""), (False, ""))
+    assert controller.asked.count(("older", "strict")) == 1
+    assert controller.asked.count(("same", "strict")) == 1
+
+
+def test_a_cluster_wide_one_has_no_name_to_be_tried() -> None:
+    controller = Controller({"good": "strict", "old": "strict"})
+    assert probes(controller, pair("good"), renamed("new", "old", cluster_wide="true"))["new"] == (False, "")
+    assert "old" not in {name for name, _ in controller.asked}
 
 
 def test_when_none_opens_the_key_is_gone_and_no_scope_is_tried() -> None:

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from runbook import checks
 from runbook.model import Finding, NotObserved, ObjectRef, Result, Verdict
 
@@ -74,17 +76,17 @@ def details() -> None:
         return about
 
     def answering(real: Any) -> Any:
-        return lambda *given: tuple(
-            dataclasses.replace(a, reached=True, said="answered HTTP 200") for a in real(*given)
+        return lambda *given, **more: msgspec.structs.replace(
+            real(*given, **more), reached=True, said="answered HTTP 200"
         )
 
     _everywhere("details", "runbook.diagnosis.details", calm)
-    _everywhere("ask_service", "runbook.clients.inside", answering)
-    for name, home in (("last_words", "lastwords"), ("ingress_words", "ingresslogs")):
+    _everywhere("ask_port", "runbook.clients.inside", answering)
+    for name, home in (("tail", "lastwords"), ("words_of", "ingresslogs")):
         _everywhere(
             name,
             f"runbook.clients.{home}",
-            lambda real: lambda *given: tuple(dataclasses.replace(log, lines=(), why_not="") for log in real(*given)),
+            lambda real: lambda *given, **more: msgspec.structs.replace(real(*given, **more), lines=(), why_not=""),
         )
 
 

@@ -13,12 +13,15 @@ from diagnosis_worlds import ago
 from recorded_worlds import RECORDINGS, container, event, kind, pod, saved, workload
 
 from runbook.cli.app import call
-from runbook.cli.describing import last_words as shown
-from runbook.clients.lastwords import LONGEST, TAIL, last_words
+from runbook.clients.asking import redacted
+from runbook.clients.lastwords import TAIL, last_words
 from runbook.diagnosis.details import Details, details
+from runbook.domain.inquiries import Inquiry
 from runbook.embedded import EmbeddedCluster
 from runbook.errors import DeniedError
+from runbook.evidence import Redactor
 from runbook.model import ObjectRef
+from runbook.stage.describing import last_words as shown
 
 POD = ObjectRef("Pod", "ns", "web-0")
 CRASHED = container(("CrashLoopBackOff", "back-off"), {"exitCode": 137, "reason": "OOMKilled", "signal": 9})
@@ -149,11 +152,11 @@ class Talks:
     def __init__(self, now: list[str], before: list[str] | None) -> None:
         self.said = {False: now, True: before}
 
-    def logs(self, *_where: str, previous: bool, **_more: Any) -> Iterator[str]:
+    def tail(self, *_where: str, previous: bool, **_more: Any) -> tuple[str, ...]:
         lines = self.said[previous]
         if lines is None:
             raise DeniedError("log of pod ns/web-0", "403 Forbidden: pods/log")
-        yield from lines
+        return tuple(lines)
 
 
 class TestLastWords:
@@ -172,7 +175,14 @@ class TestLastWords:
         log = last_words(Talks([f"{n} " + "x" * 9000 for n in range(500)], []), "ns", "web-0", ["main"])[0]  # type: ignore[arg-type]
         assert len(log.lines) == TAIL
         assert log.lines[-1].startswith("499 ")
-        assert {len(line) for line in log.lines} == {LONGEST}
+        (kept,) = redacted([Inquiry("Pod", "ns", "web-0", logs=(log,))], lambda text: text)
+        assert {len(line) for line in kept.logs[0].lines} == {500}
+
+    def test_a_tail_that_begins_inside_of_a_private_key_shows_nothing_of_it(self) -> None:
+        rest = ["q7Zx" * 16, "-----END RSA PRIVATE KEY-----", "FATAL: no database"]
+        log = last_words(Talks(rest, []), "ns", "web-0", ["main"])[0]  # type: ignore[arg-type]
+        (kept,) = redacted([Inquiry("Pod", "ns", "web-0", logs=(log,))], Redactor().text)
+        assert kept.logs[0].lines == ("«cut»", "FATAL: no database")
 
     def test_one_that_may_not_be_read_is_not_evaluated_and_says_why(self) -> None:
         logs = last_words(Talks(["starting"], None), "ns", "web-0", ["main"])  # type: ignore[arg-type]
@@ -206,11 +216,12 @@ def test_live_the_failing_containers_log_is_asked_for_and_secrets_are_cut(
         asked = ["explain", f"Pod/{at_fault['name']}", "-n", at_fault["namespace"], *where]
         assert call(asked) == 0
         out = " ".join(capsys.readouterr().out.split())
-        assert "this start: NOT EVALUATED" in out, "a container that never started has no log, and it is said"
+        assert "has not run yet" in out, "a container that never started has no log, and it is said"
         talks = Talks(["starting"], [f"cannot log in with {token}"])
         monkeypatch.setattr(
-            "runbook.clients.kubernetes.client.KubeClient.logs", lambda _self, *a, **k: talks.logs(*a, **k)
+            "runbook.clients.kubernetes.client.KubeClient.tail", lambda _self, *a, **k: talks.tail(*a, **k)
         )
+        monkeypatch.setattr("runbook.diagnosis.questions._spoke", lambda _status: (True, True))
         assert call(asked) == 0
         out = capsys.readouterr().out
         assert "cannot log in with" in out

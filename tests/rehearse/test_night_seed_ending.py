@@ -104,6 +104,12 @@ class TestOnTheWay:
         assert len(red) == 8
         assert told == red
 
+    def test_the_look_back_sets_what_was_foretold_beside_what_came(self, night: Any) -> None:
+        (page,) = night.outputs.glob("*/90-retrospective/report.html")
+        text = page.read_text()
+        assert "SealedSecrets that would not open: foretold, and what came" in text
+        assert "8: 8 came, 0 did not, 0 not foretold" in text
+
     def test_no_reports_names_a_timeout_as_a_first_cause(self, night: Any) -> None:
         named = {c["cause"] for a in night.results("40-verify") for c in a["first_causes"]}
         assert not named & {"helm-hook-timeout", "helm-wait-timeout", "retries-exhausted"}

@@ -33,6 +33,7 @@ from runbook.display import (
     versions_table,
     waivers_table,
 )
+from runbook.display.foretold import foretold_table
 from runbook.display.lookback import effects_table, next_acts_table
 from runbook.display.texts import clip, cut, one_line, visible, width, wrap
 from runbook.display.views import reasons_table
@@ -92,6 +93,7 @@ TABLES: dict[str, Callable[[StageResult], Table]] = {
     "checks": lambda r: checks_table(r.findings),
     "effects": lambda r: effects_table(review([r, r])),
     "findings": lambda r: findings_table(r.findings),
+    "foretold": lambda r: foretold_table(review([r, r])),
     "gaps": lambda r: gaps_table([Gap("helmreleases", "403 Forbidden", "list")]),
     "look-alikes": lambda r: look_alikes(snapshot()),
     "next": lambda r: next_acts_table(explained(red())),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint, EntryPoints
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from runbook.cli.app import call
 from runbook.embedded import EmbeddedCluster
 from runbook.errors import UsageError, VerdictFailed
 from runbook.evidence import Run
@@ -79,6 +81,22 @@ def test_a_replay_judges_by_what_was_kept_where_the_file_is_gone(red: dict[str, 
     assert (kept / "inventory.causes" / "00-ours.yaml").read_text() == OURS
     (kept / "inventory.causes" / "00-ours.yaml").write_text(OURS.replace("desk-not-called", "something-else"))
     assert replay_attempts(Run.load(kept))[0].differences != ()
+
+
+def test_explain_over_a_run_uses_the_causes_kept_with_it(
+    red: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage = begin("diagnose", **red)
+    assert "desk-not-called" in recorded(stage)
+    (tmp_path / "ours.yaml").unlink()
+    for path in (stage.setting.run.path, stage.setting.attempt.path):
+        assert call(["explain", "--from", str(path), "--format", "json"]) == 0
+        assert "desk-not-called" in {c["cause"] for c in json.loads(capsys.readouterr().out)["first_causes"]}
+    (tmp_path / "theirs.yaml").write_text(OURS.replace("desk-not-called", "other-desk"))
+    (tmp_path / "other.yaml").write_text((tmp_path / "inventory.yaml").read_text().replace("ours.yaml", "theirs.yaml"))
+    asked = ["explain", "--from", str(stage.setting.run.path), "-i", str(tmp_path / "other.yaml"), "--format", "json"]
+    assert call(asked) == 0, "an inventory that is named goes before the one that was kept"
+    assert "other-desk" in {c["cause"] for c in json.loads(capsys.readouterr().out)["first_causes"]}
 
 
 def test_other_words_are_another_judgement_and_open_another_run(red: dict[str, str], tmp_path: Path) -> None:

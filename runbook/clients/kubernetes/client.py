@@ -10,11 +10,11 @@ from functools import cached_property
 import httpx
 import msgspec
 
-from runbook.clients.kubernetes import discovery, listing, reviewing, watching
+from runbook.clients.kubernetes import discovery, glimpsing, listing, reviewing, watching
 from runbook.clients.kubernetes.kubeconfig import access
 from runbook.clients.kubernetes.listing import Listing, Progress
 from runbook.clients.kubernetes.transport import Transport
-from runbook.domain.kinds import KINDS
+from runbook.domain.kinds import KINDS, METADATA_ONLY
 from runbook.domain.probes import AccessReview, ServedKind, ServerInfo, UnsealProbe
 from runbook.errors import ClusterIdentityError, DeniedError, MalformedError, MissingError, ObservationError
 from runbook.inventory.model import SealedSecrets
@@ -111,19 +111,24 @@ class KubeClient:
             raise _anew(self._found)
         return self._found.served
 
+    def lacks(self, kind: str) -> bool:
+        """Whether the server answered for all groups that could serve this kind, and does not."""
+        found = self._found
+        return not isinstance(found, ObservationError) and kind not in found.served and kind not in found.failed
+
     def list(
         self, kind: str, *, namespace: str = "", progress: Progress | None = None, metadata_only: bool = False
     ) -> Listing:
         """Every object of a kind, in one namespace or all. Raises an ObservationError; never an empty list instead.
 
-        Of Secrets never more than metadata is asked for, and nothing else is accepted.
+        Of Secrets and ConfigMaps never more than metadata is asked for, and nothing else is accepted.
         """
-        accept = listing.METADATA_ONLY if metadata_only or kind == "Secret" else listing.PLAIN
+        accept = listing.METADATA_ONLY if metadata_only or kind in METADATA_ONLY else listing.PLAIN
         return listing.fetch(
             self.transport,
             kind,
             self.path(kind, namespace),
-            what_of(kind, namespace),
+            listing.what_of(kind, namespace),
             progress=progress,
             accept=accept,
         )
@@ -139,9 +144,8 @@ class KubeClient:
 
     def events_of(self, namespace: str, uid: str) -> bytes:
         """The events about one object, as an EventList. Raises an ObservationError."""
-        what = f"events in namespace {namespace}"
-        selector = f"involvedObject.uid={uid}"
-        return self.transport.get(f"/api/v1/namespaces/{namespace}/events", what, fieldSelector=selector).content
+        path, what = f"/api/v1/namespaces/{namespace}/events", f"events in namespace {namespace}"
+        return self.transport.get(path, what, fieldSelector=f"involvedObject.uid={uid}").content
 
     def watch(
         self,
@@ -200,10 +204,19 @@ class KubeClient:
         response = self.transport.post(path, what, raw, accepted=(409, 429))
         return UnsealProbe(namespace, name, response.status_code == 200, response.status_code)
 
-    def proxy_ask(self, namespace: str, service: str, port: str, path: str) -> httpx.Response:
-        """GET a Service's path through the API server; any status is an answer."""
+    def tail(
+        self, namespace: str, pod: str, container: str, *, lines: int, previous: bool, seconds: float
+    ) -> tuple[str, ...]:
+        """The last lines of a container's log, within so many seconds. Raises an ObservationError."""
+        query = {"container": container, "tailLines": str(lines), **({"previous": "true"} if previous else {})}
+        path, what = f"/api/v1/namespaces/{namespace}/pods/{pod}/log", f"log of pod {namespace}/{pod}"
+        read = glimpsing.end(self.transport, path, what, seconds=seconds, **query)
+        return tuple(read.decode("utf-8", errors="replace").splitlines()[-lines:])
+
+    def proxy_ask(self, namespace: str, service: str, port: str, path: str, *, seconds: float) -> httpx.Response:
+        """GET a Service's path through the API server, within so many seconds; any status is an answer."""
         where = f"/api/v1/namespaces/{namespace}/services/{service}:{port}/proxy/{path.lstrip('/')}"
-        return self.transport.ask(where, f"service proxy of {namespace}/{service}")
+        return glimpsing.beginning(self.transport, where, f"service proxy of {namespace}/{service}", seconds=seconds)
 
     def proxy_get(self, namespace: str, service: str, port: str, path: str) -> httpx.Response:
         """GET a Service's path through the API server. Raises an ObservationError for any status of 400 and more."""
@@ -222,21 +235,13 @@ class KubeClient:
             assert not isinstance(self._found, ObservationError)
             if kind in self._found.failed:
                 raise _anew(self._found.failed[kind])
-            raise MissingError(what_of(kind, namespace), f"404 the server does not serve {entry.qualified}")
+            raise MissingError(listing.what_of(kind, namespace), f"404 the server does not serve {entry.qualified}")
         return listing.collection(kind, served.version, namespace)
 
 
 def _anew(error: ObservationError) -> ObservationError:
     """The same error, to be raised again: several threads raise what was found once."""
     return type(error)(error.what, error.why, hint=error.hint)
-
-
-def what_of(kind: str, namespace: str = "") -> str:
-    """`helmreleases.helm.toolkit.fluxcd.io in all namespaces`."""
-    entry = KINDS[kind]
-    if not entry.namespaced:
-        return entry.qualified
-    return f"{entry.qualified} in {f'namespace {namespace}' if namespace else 'all namespaces'}"
 
 
 def _advice(why: str) -> str:

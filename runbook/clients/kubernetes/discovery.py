@@ -54,7 +54,7 @@ def discover(transport: Transport) -> Discovered:
     groups = {g.name: g for g in _decoded(transport.get("/apis", what).content, _Groups, what).groups}
     found: dict[str, ServedKind] = {}
     failed: dict[str, ObservationError] = {}
-    served: dict[str, set[str] | ObservationError] = {}
+    served: dict[tuple[str, str], set[str] | ObservationError] = {}
     for entry in KINDS.values():
         if not entry.group:
             found[entry.kind] = ServedKind(entry.kind, "", entry.fallback, entry.plural)
@@ -62,15 +62,23 @@ def discover(transport: Transport) -> Discovered:
         group = groups.get(entry.group)
         if group is None:
             continue
-        version = group.preferred_version.version or next((v.version for v in group.versions), "")
-        if entry.group not in served:
-            served[entry.group] = _plurals(transport, entry.group, version)
-        plurals = served[entry.group]
-        if isinstance(plurals, ObservationError):
-            failed[entry.kind] = plurals
-        elif entry.plural in plurals:
-            found[entry.kind] = ServedKind(entry.kind, entry.group, version, entry.plural)
+        for version in _versions(group, every=entry.optional):
+            if (entry.group, version) not in served:
+                served[entry.group, version] = _plurals(transport, entry.group, version)
+            plurals = served[entry.group, version]
+            if isinstance(plurals, ObservationError):
+                failed[entry.kind] = plurals
+            elif entry.plural in plurals:
+                failed.pop(entry.kind, None)
+                found[entry.kind] = ServedKind(entry.kind, entry.group, version, entry.plural)
+                break
     return Discovered(found, failed)
+
+
+def _versions(group: _Group, *, every: bool) -> list[str]:
+    """The preferred version; with `every` the others after it: a project may still serve a kind at an older one only."""
+    first = group.preferred_version.version or next((v.version for v in group.versions), "")
+    return [first, *(v.version for v in group.versions if every and v.version != first)]
 
 
 def _plurals(transport: Transport, group: str, version: str) -> set[str] | ObservationError:

@@ -127,3 +127,11 @@ def collection(kind: str, version: str, namespace: str = "") -> str:
     root = f"/apis/{entry.group}/{version}" if entry.group else f"/api/{version}"
     place = f"/namespaces/{namespace}" if namespace else ""
     return f"{root}{place}/{entry.plural}"
+
+
+def what_of(kind: str, namespace: str = "") -> str:
+    """`helmreleases.helm.toolkit.fluxcd.io in all namespaces`."""
+    entry = KINDS[kind]
+    if not entry.namespaced:
+        return entry.qualified
+    return f"{entry.qualified} in {f'namespace {namespace}' if namespace else 'all namespaces'}"

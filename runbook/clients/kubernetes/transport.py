@@ -66,10 +66,6 @@ class Transport:
         """GET, complete. Raises an ObservationError named `what`."""
         return self._answered(what, self._tried("GET", path, what, {"Accept": accept}, query, None))
 
-    def ask(self, path: str, what: str) -> httpx.Response:
-        """GET where any status is an answer, also the API server's own refusal: its reader tells them apart."""
-        return self._tried("GET", path, what, {"Accept": "*/*"}, {}, None)
-
     def post(self, path: str, what: str, body: bytes, *, accepted: tuple[int, ...] = ()) -> httpx.Response:
         """POST of a question; statuses in `accepted` are answers too."""
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
@@ -88,21 +84,27 @@ class Transport:
 
     @contextmanager
     def stream(self, path: str, what: str, *, silence: float, **query: str | int) -> Iterator[httpx.Response]:
-        """GET, line by line; `silence` is how many seconds may pass without a byte before it is a TimedOutError.
+        """GET, line by line; an answer of 400 and more is raised as an ObservationError."""
+        with self.opened(path, what, silence=silence, **query) as response:
+            if response.status_code >= 400:
+                response.read()
+                self._answered(what, response)
+            yield response
+
+    @contextmanager
+    def opened(self, path: str, what: str, *, silence: float, **query: str | int) -> Iterator[httpx.Response]:
+        """GET once, not read yet; `silence` is how many seconds may pass without a byte before it is a TimedOutError.
 
         It has a connection of its own, which nobody but its reader closes. Were it closed while a thread waits in it,
         OpenSSL would write its last alert into whichever file has the connection's number next: a record, say.
         """
-        timeout = httpx.Timeout(silence, connect=5.0)
+        timeout = httpx.Timeout(silence, connect=min(silence, 5.0))
         with _named(what), self._made(connections=1) as client:
             request = client.build_request(
                 "GET", path, params=query, headers=self._access.headers(), timeout=timeout, extensions=self._extensions
             )
             response = client.send(request, stream=True)
             try:
-                if response.status_code >= 400:
-                    response.read()
-                    self._answered(what, response)
                 yield response
             finally:
                 response.close()

@@ -1,0 +1,212 @@
+"""What other projects make and lead to, on a live cluster: only where it is served, names alone of ConfigMaps, a denial told."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+import ssl
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runbook.clients.kubernetes import connect
+from runbook.diagnosis import explain
+from runbook.diagnosis.index import ref_of
+from runbook.domain.kinds import KINDS, decode
+from runbook.embedded import EmbeddedCluster
+from runbook.errors import VerdictFailed
+from runbook.evidence import Run
+from runbook.judgement import permissions
+from runbook.model import ObjectRef, Verdict
+from runbook.stage import Stage, begin, replay_attempts
+from runbook.stage.stages import FOLLOWED, wants
+
+LACKING = ("ExternalSecret", "HTTPRoute")  # of the others the embedded cluster has the CustomResourceDefinitions
+VALUE = "not-for-your-eyes-7719"
+
+
+class Api:
+    """The cluster's API as its admin."""
+
+    def __init__(self, cluster: EmbeddedCluster) -> None:
+        self.cluster = cluster
+        self._config = json.loads(cluster.kubeconfig.read_text())
+
+    def send(self, method: str, path: str, body: Any = None) -> Any:
+        server = self._config["clusters"][0]["cluster"]
+        token = self._config["users"][0]["user"]["token"]
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(server["server"] + path, data=data, method=method, headers=headers)
+        context = ssl.create_default_context(cafile=server["certificate-authority"])
+        with urllib.request.urlopen(request, context=context, timeout=10) as response:
+            return json.loads(response.read())
+
+    @contextlib.contextmanager
+    def denied(self, path: str) -> Iterator[None]:
+        self.send("POST", "/faults", {"fault": "denied", "methods": ["GET"], "path": path, "message": "not you"})
+        try:
+            yield
+        finally:
+            self.send("DELETE", "/faults")
+
+    def requests(self) -> list[dict[str, Any]]:
+        lines = (self.cluster.state / "requests.jsonl").read_text().splitlines()
+        return [e for e in map(json.loads, lines) if e["user_agent"] == "runbook"]
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[Api]:
+    """The healthy cluster, of one's own: what these tests create stays."""
+    with EmbeddedCluster("healthy", time_scale=60) as cluster:
+        cluster.wait_for_frame(lambda _event: None)
+        yield Api(cluster)
+
+
+def diagnosed(api: Api, folder: Path) -> Stage:
+    given = {"inventory": str(api.cluster.inventory), "kubeconfig": str(api.cluster.kubeconfig)}
+    stage = begin("diagnose", **given, outputs=str(folder / "outputs"))
+    with contextlib.suppress(VerdictFailed):
+        stage.record()
+    return stage
+
+
+def gaps(stage: Stage) -> set[str]:
+    assert stage.judged is not None
+    assert stage.judged.explanation is not None
+    return {g.what.partition(" ")[0] for g in stage.judged.explanation.not_evaluated}
+
+
+def test_only_diagnose_and_explain_follow_them_so_that_a_verify_needs_no_more_rights() -> None:
+    assert set(FOLLOWED) <= set(wants("diagnose"))
+    assert not set(FOLLOWED) & {k for stage in ("verify", "cleanup", "reconcile") for k in wants(stage)}
+
+
+class TestWhatIsNotInstalled:
+    def test_is_not_asked_for_and_hides_nothing(self, api: Api, tmp_path: Path) -> None:
+        before = len(api.requests())
+        stage = diagnosed(api, tmp_path)
+        assert stage.observed is not None
+        assert {k: stage.observed.snapshot.objects[k] for k in LACKING} == dict.fromkeys(LACKING, ())
+        assert gaps(stage) == set()
+        assert stage.result is not None
+        assert stage.result.verdict is Verdict.PASS
+        asked = {r["path"] for r in api.requests()[before:]}
+        assert not [p for p in asked if any(KINDS[k].group in p for k in LACKING)]
+
+    def test_takes_no_right_in_preflight(self, api: Api) -> None:
+        client = connect(kubeconfig=str(api.cluster.kubeconfig))
+        try:
+            assert [k for k in FOLLOWED if client.lacks(k)] == list(LACKING)
+        finally:
+            client.close()
+        given = {"inventory": str(api.cluster.inventory), "kubeconfig": str(api.cluster.kubeconfig)}
+        stage = begin("preflight", **given, outputs=str(api.cluster.state / "out"))
+        stage.observe()
+        assert stage.observed is not None
+        reviewed = {(r.group, r.resource) for r in stage.observed.snapshot.objects["AccessReview"]}
+        assert ("", "configmaps") in reviewed
+        assert not [r for r in reviewed if r[0] in {KINDS[k].group for k in LACKING}]
+
+
+@pytest.mark.parametrize("kind", ["ConfigMap", "StorageClass"])
+def test_a_denied_list_is_told_and_a_green_cluster_is_not_green(api: Api, tmp_path: Path, kind: str) -> None:
+    with api.denied(f"/{KINDS[kind].plural}$"):
+        stage = diagnosed(api, tmp_path)
+    assert gaps(stage) == {KINDS[kind].qualified}
+    assert stage.result is not None
+    assert stage.result.verdict is Verdict.ERROR
+    assert "not you" in stage.explain().text()
+
+
+def test_of_a_configmap_only_its_name_is_asked_for_and_kept(api: Api, tmp_path: Path) -> None:
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"plain": VALUE}}
+    api.send("POST", "/api/v1/namespaces/default/configmaps", body)
+    stage = diagnosed(api, tmp_path)
+    kept = gzip.decompress((stage.setting.attempt.path / "observations/ConfigMap.jsonl.gz").read_bytes()).decode()
+    mine = next(json.loads(line) for line in kept.splitlines() if '"settings"' in line)
+    assert mine["kind"] == "PartialObjectMetadata"
+    assert "data" not in mine
+    for path in (p for p in stage.setting.run.path.rglob("*") if p.is_file()):
+        data = path.read_bytes()
+        assert VALUE.encode() not in (gzip.decompress(data) if path.suffix == ".gz" else data), path
+
+
+def test_an_item_that_does_not_say_its_kind_is_of_the_kind_that_was_listed() -> None:
+    found = decode("HTTPRoute", b'{"metadata":{"name":"door","namespace":"default"}}')
+    assert ref_of(found) == ObjectRef("HTTPRoute", "default", "door")
+
+
+class TestWhatIsInstalled:
+    """Last: from here on the cluster serves ExternalSecrets and HTTPRoutes, at a version that its group does not prefer."""
+
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def installed(cls, api: Api) -> None:
+        served = [("SecretStore", "v1", "secretstores"), ("ExternalSecret", "v1beta1", "externalsecrets")]
+        for kind, version, plural in (*served, ("HTTPRoute", "v1", "httproutes")):
+            group = KINDS["HTTPRoute" if kind == "HTTPRoute" else "ExternalSecret"].group
+            schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+            versions = [{"name": version, "served": True, "storage": True, "schema": schema}]
+            names = {"plural": plural, "singular": kind.lower(), "kind": kind, "listKind": f"{kind}List"}
+            spec = {"group": group, "scope": "Namespaced", "names": names, "versions": versions}
+            body = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"}
+            meta = {"name": f"{plural}.{group}"}
+            path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+            api.send("POST", path, {**body, "metadata": meta, "spec": spec})
+        secret = {
+            "apiVersion": "external-secrets.io/v1beta1", "kind": "ExternalSecret",
+            "metadata": {"name": "login", "namespace": "default"},
+            "spec": {"target": {"name": "login-values"}},
+            "status": {"conditions": [{"type": "Ready", "status": "False", "reason": "SecretSyncedError",
+                                       "message": "could not get secret data from provider", "lastTransitionTime": "2025-10-17T10:00:00Z"}]},
+        }  # fmt: skip
+        api.send("POST", "/apis/external-secrets.io/v1beta1/namespaces/default/externalsecrets", secret)
+        route = {
+            "apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute",
+            "metadata": {"name": "door", "namespace": "default"},
+            "spec": {"rules": [{"backendRefs": [{"name": "nowhere", "port": 80}]}]},
+        }  # fmt: skip
+        api.send("POST", "/apis/gateway.networking.k8s.io/v1/namespaces/default/httproutes", route)
+
+    def test_it_stands_in_the_explanation_and_a_replay_says_the_same(self, api: Api, tmp_path: Path) -> None:
+        stage = diagnosed(api, tmp_path)
+        assert stage.judged is not None
+        found = stage.judged.explanation
+        assert found is not None
+        maker = ObjectRef("ExternalSecret", "default", "login")
+        (cause,) = (c for c in found.first_causes if any(e.object == maker for e in c.explains))
+        assert (cause.cause, cause.proof) == ("secret-missing", "hypothesis")
+        assert cause.captures["secret"] == "login-values"
+        left = {str(u.object): u.why for u in found.unexplained}
+        assert "Service/default/nowhere does not exist" in left["HTTPRoute/default/door"]
+        assert replay_attempts(Run.load(stage.setting.run.path))[0].differences == ()
+        assert explain(stage.setting.attempt.snapshot()).first_causes
+
+    def test_denied_it_is_told_by_name(self, api: Api, tmp_path: Path) -> None:
+        with api.denied("/externalsecrets$"):
+            stage = diagnosed(api, tmp_path)
+        assert "externalsecrets.external-secrets.io" in gaps(stage)
+        assert stage.result is not None
+        assert stage.result.verdict is not Verdict.PASS
+
+    def test_preflight_asks_for_the_right_to_list_it(self, api: Api) -> None:
+        wanted = {(p.verb, p.group, p.resource) for p in permissions.wanted(_inventory(api))}
+        assert ("list", "external-secrets.io", "externalsecrets") in wanted
+        given = {"inventory": str(api.cluster.inventory), "kubeconfig": str(api.cluster.kubeconfig)}
+        stage = begin("preflight", **given, outputs=str(api.cluster.state / "out"))
+        stage.observe()
+        assert stage.observed is not None
+        reviewed = {(r.group, r.resource) for r in stage.observed.snapshot.objects["AccessReview"]}
+        assert ("external-secrets.io", "externalsecrets") in reviewed
+
+
+def _inventory(api: Api) -> Any:
+    from runbook.inventory.load import load
+
+    return load(api.cluster.inventory, today=datetime.now(UTC).date()).inventory
