@@ -13,7 +13,7 @@ from runbook.domain.durations import human
 from runbook.embedded import EmbeddedCluster
 from runbook.errors import InterruptedRun
 from runbook.inventory.load import load
-from runbook.runner import READ_ONLY, Acting, StageOutcome, run_stage
+from runbook.runner import READ_ONLY, Acting, StageOutcome, run_stage, warm_kernels
 from runbook.sequence import RunOutcome, between, finish
 from runbook.settings import outputs_dir
 from runbook.stage import amend_inventory
@@ -37,7 +37,7 @@ def rehearse(
     """
     talk, began, folder = Talk(), time.monotonic(), outputs_dir(outputs)
     talk.action("rehearse", f"embedded cluster, scenario {scenario}, {time_scale:g} times as fast")
-    with EmbeddedCluster(scenario, time_scale=time_scale, ending=ending, edits=edits) as cluster:
+    with warm_kernels(), EmbeddedCluster(scenario, time_scale=time_scale, ending=ending, edits=edits) as cluster:
         ready = cluster.ready
         talk.success(
             "cluster",
