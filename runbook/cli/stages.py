@@ -153,7 +153,7 @@ def _ran(
 ) -> int:
     from runbook.runner import warm_kernels
 
-    with warm_kernels():
+    with warm_kernels(*stages):
         return _run_and_show(stages, where, soak, deadline, format_, allow_waived, acting, when_red)
 
 

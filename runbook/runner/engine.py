@@ -26,7 +26,7 @@ class WarmEngine(JournalledEngine, NBClientEngine):  # type: ignore[misc]
         if not _is_ours(kernel_name) or {"km", "kernel_manager_class"} & options.keys():
             return NBClientEngine.execute_managed_notebook(nb_man, kernel_name, **options)
         with tempfile.TemporaryDirectory(prefix="runbook-", ignore_cleanup_errors=True) as folder:
-            cwd = Path.cwd()
+            modules = modules_of([c.source for c in nb_man.nb.cells if c.cell_type == "code"], Path.cwd())
 
             class Manager(SwiftKernelManager):
                 """With the sockets of this run, and what its notebook will import."""
@@ -34,7 +34,7 @@ class WarmEngine(JournalledEngine, NBClientEngine):  # type: ignore[misc]
                 def __init__(self, **more: Any) -> None:
                     super().__init__(**more)
                     use_private_sockets(self, Path(folder))
-                    self.modules = modules_of(nb_man.nb, cwd)
+                    self.modules = modules
 
             return NBClientEngine.execute_managed_notebook(nb_man, kernel_name, kernel_manager_class=Manager, **options)
 

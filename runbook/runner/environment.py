@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from runbook.runner import warm
-from runbook.runner.foresight import STAGE
+from runbook.runner.foresight import FIGURES, STAGE
 from runbook.stage.telling import RELAY
 
 _NAMES = ("RUN", "INVENTORY", "KUBECONFIG", "CONTEXT", "REPLAY")
@@ -16,9 +16,10 @@ _OURS = {"JPY_SESSION_NAME", *(f"RUNBOOK_{name}" for name in _NAMES)}
 
 
 @contextmanager
-def warm_kernels() -> Iterator[None]:
-    """For the length of a `with` block, the kernels of all stages are forked from one parent, which is started at once."""
-    with warm.kept(kernel_environment(Path()), STAGE):
+def warm_kernels(*stages: str) -> Iterator[None]:
+    """For the length of a `with` block, these stages' kernels are forked from one parent, which is started at once."""
+    draws = len(stages) > 1 or "verify" in stages
+    with warm.kept(kernel_environment(Path()), (*STAGE, *(FIGURES if draws else ()))):
         yield
 
 

@@ -7,26 +7,27 @@ the notebook touches these, when its folder holds something of that name, or whe
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 # Libraries that start no thread of their own, open nothing and warn of nothing when they are imported.
 KNOWN = ("matplotlib", "matplotlib.pyplot", "numpy", "pandas")
-# The cells of a stage import these through `runbook`.
+# What the cells of a stage import through `runbook`, and what those that draw need besides.
 STAGE = (
-    "runbook.notebook", "runbook.checks", "runbook.diagnosis", "runbook.clients.kubernetes", "runbook.report", "pandas",
+    "runbook.notebook", "runbook.checks", "runbook.diagnosis", "runbook.clients.kubernetes", "runbook.report",
+    "kubernetes.config",
 )  # fmt: skip
+FIGURES = ("matplotlib.figure", "matplotlib.backends.backend_agg", "PIL.PngImagePlugin")
 _TOUCHES = re.compile(
     r"environ|putenv|%\s*(set_)?env|sys\.path|sys\.modules|sys\.meta_path|%\s*load_ext|importlib|filterwarnings|simplefilter"
 )
 
 
-def modules_of(notebook: Any, cwd: Path) -> tuple[str, ...]:
-    """The known libraries that this notebook imports by name, when it may as well find them imported."""
-    sources = [c.source for c in notebook.cells if c.cell_type == "code"]
+def modules_of(sources: Sequence[str], cwd: Path) -> tuple[str, ...]:
+    """The known libraries that these cells import by name, when they may as well find them imported."""
     if any(_TOUCHES.search(s) for s in sources) or _has_startup_files():
         return ()
     named = {name for source in sources for name in _imported(source)}
@@ -34,6 +35,15 @@ def modules_of(notebook: Any, cwd: Path) -> tuple[str, ...]:
     tops = {m.partition(".")[0] for m in wanted}
     shadowed = (cwd / "matplotlibrc").exists() or any((cwd / t).exists() or (cwd / f"{t}.py").exists() for t in tops)
     return () if shadowed else tuple(sorted(wanted))
+
+
+def sources_of(notebook: bytes) -> list[str]:
+    """The code cells of a notebook's file; none of one that cannot be read, which papermill will say."""
+    try:
+        cells = json.loads(notebook)["cells"]
+        return ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
+    except (ValueError, KeyError, TypeError):
+        return []
 
 
 def _imported(source: str) -> Iterator[str]:

@@ -25,6 +25,7 @@ _MODULE = "ipykernel_launcher"
 _LONGEST_SOCKET = 90  # a unix socket's path may have 107 bytes, five sockets append two each
 _BOUND = 20.0  # seconds to wait for a kernel's word that its sockets are bound, before asking there without it
 _ASK_AGAIN = 0.2  # seconds without a word from a kernel that already answered: it did not hear our subscription yet
+_DEAF = 0.01  # seconds from a kernel's answer to its next message
 
 
 class Provisioner(LocalProvisioner):
@@ -100,6 +101,11 @@ class SwiftKernelManager(AsyncKernelManager):
             self.kernel_id = self.kernel_id or str(uuid.uuid4())
             self.provisioner = Provisioner(kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self)
         return await super()._async_pre_start_kernel(**kw)
+
+    async def _async_interrupt_kernel(self) -> None:
+        if self.shutting_down:  # its last answer is here, and it needs a moment to be deaf to interrupts again
+            await asyncio.sleep(_DEAF)
+        await super()._async_interrupt_kernel()
 
     async def _async_finish_shutdown(
         self, waittime: float | None = None, pollinterval: float = 0.01, restart: bool = False

@@ -106,7 +106,7 @@ def run_notebook(
     ):
         folder = Path(name)
         talk.action(stage, STAGES[stage].question)
-        with warm_kernels():
+        with warm_kernels(stage):
             executed, crash = _execute(notebook, parameters, folder, stopper, talk)
         handover = _handed_over(folder)
         ended = how_it_ended(executed)
