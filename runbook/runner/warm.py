@@ -39,6 +39,9 @@ class ForkedKernel:
     _said: bytes = b""
     _ready: bool = False
 
+    def __del__(self) -> None:
+        self.line.close()
+
     def poll(self) -> int | None:
         """The exit code, once it has ended."""
         self._hear(0)
@@ -114,11 +117,14 @@ class ForkServer:
         self.environment = _shared(environment)
         self._control, theirs = socket.socketpair()
         self._kernels: weakref.WeakSet[ForkedKernel] = weakref.WeakSet()
+        argv = [sys.executable, "-c", _CODE.format(theirs.fileno())]
+        given = {"env": self.environment, "cwd": "/", "stdin": subprocess.DEVNULL, "start_new_session": True}
         with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", _CODE.format(theirs.fileno())],
-                pass_fds=[theirs.fileno()], env=self.environment, cwd="/", stdin=subprocess.DEVNULL, start_new_session=True,
-            )  # fmt: skip
+            try:
+                self._process = subprocess.Popen(argv, pass_fds=[theirs.fileno()], **given)  # type: ignore[call-overload]
+            except OSError:
+                self._control.close()
+                raise
 
     def serves(self, environment: Mapping[str, str]) -> bool:
         """Whether a kernel with this environment may be forked here."""
