@@ -7,6 +7,7 @@ come to its number. When this process dies, its kernels die with it.
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import gc
 import importlib
@@ -157,9 +158,19 @@ def become(order: Order, line: socket.socket, streams: list[int], parent: int) -
 
     app: Any = IPKernelApp.instance()
     app.initialize([*order["argv"], f"--IPKernelApp.parent_handle={parent}"])
+    atexit.register(_end_in_order, app)
     _say(line, "ready")
     line.close()
     app.start()
+
+
+def _end_in_order(app: Any) -> None:
+    """After all that cells registered for the end: let the thread that was asked to shut down finish before its streams are.
+
+    ipykernel 7 stops the thread of outputs first, on which that other one may wait, and is terminated seconds later.
+    """
+    if getattr(app.kernel, "_shutdown_message", None) is not None:
+        app.control_thread.join(timeout=2)
 
 
 def main(fd: int) -> None:

@@ -17,14 +17,14 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
-from traitlets import DottedObjectName, Tuple
+from traitlets import DottedObjectName, Tuple, Type
 
 from runbook.runner.warm import POOL, ForkedKernel
 
 _MODULE = "ipykernel_launcher"
 _LONGEST_SOCKET = 90  # a unix socket's path may have 107 bytes, five sockets append two each
 _BOUND = 20.0  # seconds to wait for a kernel's word that its sockets are bound, before asking there without it
-_ASK_AGAIN = 0.2  # seconds without a word from a kernel that already answered: it did not hear our subscription yet
+_ASK_AGAIN = 0.02  # seconds without a word from a kernel that has answered: it did not hear our subscription yet
 _DEAF = 0.01  # seconds from a kernel's answer to its next message
 
 
@@ -94,6 +94,7 @@ class SwiftKernelManager(AsyncKernelManager):
     """A kernel by its kernelspec, started as said above. `modules` are what its notebook will import, if that is known."""
 
     client_class = DottedObjectName(f"{__name__}.PromptClient")
+    client_factory = Type(PromptClient, klass=AsyncKernelClient)
     modules = Tuple()
 
     async def _async_pre_start_kernel(self, **kw: Any) -> Any:
