@@ -6,6 +6,7 @@ Kernels of other languages, environments or provisioners are papermill's own aff
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,12 @@ class WarmEngine(JournalledEngine, NBClientEngine):  # type: ignore[misc]
     """papermill's own engine; a kernel of this very interpreter is forked, over private sockets."""
 
     @classmethod
-    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> Any:
-        """Run the cells. Raises what nbclient raises; a failing cell is left in the notebook."""
+    def execute_managed_notebook(
+        cls, nb_man: Any, kernel_name: str, *, turn: Callable[[], None] = lambda: None, **options: Any
+    ) -> Any:
+        """Run the cells; `turn` is called when the kernel is ready, and may wait. Raises what nbclient raises."""
         if not _is_ours(kernel_name) or {"km", "kernel_manager_class"} & options.keys():
+            turn()
             return NBClientEngine.execute_managed_notebook(nb_man, kernel_name, **options)
         with tempfile.TemporaryDirectory(prefix="runbook-", ignore_cleanup_errors=True) as folder:
             modules = modules_of([c.source for c in nb_man.nb.cells if c.cell_type == "code"], Path.cwd())
@@ -34,7 +38,7 @@ class WarmEngine(JournalledEngine, NBClientEngine):  # type: ignore[misc]
                 def __init__(self, **more: Any) -> None:
                     super().__init__(**more)
                     use_private_sockets(self, Path(folder))
-                    self.modules = modules
+                    self.modules, self.before_cells = modules, turn
 
             return NBClientEngine.execute_managed_notebook(nb_man, kernel_name, kernel_manager_class=Manager, **options)
 

@@ -1,10 +1,15 @@
-"""Any notebooks, one after the other, each in a kernel of its own; their pages are made while the next one runs."""
+"""Any notebooks, one after the other, each in a kernel of its own that is made ready while the one before it works.
+
+Their cells never run at the same time, and a kernel has ended before the next one's first cell; pages are made meanwhile.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from runbook.errors import ParameterError
@@ -23,19 +28,73 @@ def execute(
     targets = _targets(notebooks, outputs)
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # as papermill's own command does
     modules = {m for n in notebooks for m in modules_of(sources_of(n.read_bytes()), Path.cwd())}
-    with warm.kept(os.environ, [m for m in KNOWN if m in modules]), ThreadPoolExecutor(1) as maker:
-        libraries.load()
-        pages = [maker.submit(_import_page_maker)] if html else []
-        failed: list[str] = []
-        for source, target in zip(notebooks, targets, strict=True):
-            talk.action("execute", str(source))
-            if why := _run(source, target, parameters):
-                failed.append(str(source))
-                talk.failure("execute", f"{source}: {why}")
-            if html:
-                pages.append(maker.submit(_page, target, talk))
-        _wait(pages)
+    turns = _Turns(len(notebooks))
+    with ThreadPoolExecutor(2) as runners, ThreadPoolExecutor(1) as maker:
+        with warm.kept(os.environ, [m for m in KNOWN if m in modules]):
+            try:
+                libraries.load()
+                pages = [maker.submit(_import_page_maker)] if html else []
+                runs = [
+                    runners.submit(_in_turn, number, turns, source, target, parameters, talk)
+                    for number, (source, target) in enumerate(zip(notebooks, targets, strict=True))
+                ]
+                failed = []
+                for source, target, run in zip(notebooks, targets, runs, strict=True):
+                    if run.result():
+                        failed.append(str(source))
+                    if html:
+                        pages.append(maker.submit(_page, target, talk))
+            finally:
+                turns.stop()
+        for page in pages:
+            page.result()
     return failed
+
+
+@dataclass
+class _Turns:
+    """Whose cells may run: those of the notebook before which all others have ended. After a stop nobody's."""
+
+    count: int
+    stopped: bool = False
+    ended: int = 0
+    _change: threading.Condition = field(default_factory=threading.Condition)
+
+    def wait(self, number: int) -> None:
+        """Wait for it. Raises InterruptedError when the whole is to stop."""
+        with self._change:
+            self._change.wait_for(lambda: self.stopped or self.ended >= number)
+            if self.stopped:
+                raise InterruptedError("stopped before its first cell")
+
+    def end(self, number: int) -> None:
+        """It has ended; the next one's turn has come, when those before it have ended too."""
+        with self._change:
+            self._change.wait_for(lambda: self.stopped or self.ended >= number)
+            self.ended = number + 1
+            self._change.notify_all()
+
+    def stop(self) -> None:
+        """Let nobody begin any more; their kernels are killed with the warm parent."""
+        with self._change:
+            self.stopped = self.ended < self.count
+            self._change.notify_all()
+
+
+def _in_turn(
+    number: int, turns: _Turns, source: Path, target: Path, parameters: Mapping[str, str], talk: Teller
+) -> str:
+    def begin() -> None:
+        turns.wait(number)
+        talk.action("execute", str(source))
+
+    try:
+        why = _run(source, target, parameters, begin)
+        if why:
+            talk.failure("execute", f"{source}: {why}")
+        return why
+    finally:
+        turns.end(number)
 
 
 def _targets(notebooks: Sequence[Path], outputs: Path) -> list[Path]:
@@ -51,7 +110,7 @@ def _targets(notebooks: Sequence[Path], outputs: Path) -> list[Path]:
     return targets
 
 
-def _run(source: Path, target: Path, parameters: Mapping[str, str]) -> str:
+def _run(source: Path, target: Path, parameters: Mapping[str, str], turn: Callable[[], None]) -> str:
     """Why it failed, or nothing."""
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill import execute_notebook
@@ -62,7 +121,9 @@ def _run(source: Path, target: Path, parameters: Mapping[str, str]) -> str:
 
     papermill_engines.register("runbook", WarmEngine)
     try:
-        execute_notebook(str(source), str(target), dict(parameters), engine_name="runbook", progress_bar=False)
+        execute_notebook(
+            str(source), str(target), dict(parameters), engine_name="runbook", progress_bar=False, turn=turn
+        )
     except PapermillExecutionError as error:
         return f"{error.ename}: {error.evalue}"
     except DeadKernelError:
@@ -82,8 +143,3 @@ def _page(notebook: Path, talk: Teller) -> None:
     from runbook.report.plain import notebook_page
 
     talk.generate("execute", str(notebook_page(notebook)))
-
-
-def _wait(pages: Sequence[Future[None]]) -> None:
-    for page in pages:
-        page.result()

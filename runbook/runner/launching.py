@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from queue import Empty
 from typing import Any, cast
@@ -68,6 +69,7 @@ class PromptClient(AsyncKernelClient):
             if await self._heard(self.shell_channel, asked, "kernel_info_reply", 1.0) and await self._heard(
                 self.iopub_channel, asked, "status", _ASK_AGAIN
             ):
+                cast("SwiftKernelManager", self.parent).before_cells()
                 return
             if not await self._async_is_alive():
                 raise RuntimeError("Kernel died before replying to kernel_info")
@@ -91,11 +93,15 @@ class PromptClient(AsyncKernelClient):
 
 
 class SwiftKernelManager(AsyncKernelManager):
-    """A kernel by its kernelspec, started as said above. `modules` are what its notebook will import, if that is known."""
+    """A kernel by its kernelspec, started as said above.
+
+    `modules` are what its notebook will import, if that is known; `before_cells` is called when it is ready.
+    """
 
     client_class = DottedObjectName(f"{__name__}.PromptClient")
     client_factory = Type(PromptClient, klass=AsyncKernelClient)
     modules = Tuple()
+    before_cells: Callable[[], Any] = staticmethod(lambda: None)
 
     async def _async_pre_start_kernel(self, **kw: Any) -> Any:
         if self.provisioner is None:
