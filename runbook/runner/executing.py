@@ -88,6 +88,8 @@ def _in_turn(
         turns.wait(number)
         talk.action("execute", str(source))
 
+    if turns.stopped:
+        return ""
     try:
         why = _run(source, target, parameters, begin)
         if why:

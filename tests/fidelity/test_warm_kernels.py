@@ -97,7 +97,8 @@ class TestTheEnd:
         assert is_gone(kernel.pid, or_zombie=False)
 
     def test_a_subprocess_of_a_cell_holds_nothing_of_the_parent_open(self, server: ForkServer, tmp_path: Path) -> None:
-        kernel = start(server, tmp_path)
+        other, kernel = start(server, tmp_path / "a"), start(server, tmp_path / "b")
+        assert other.is_listening(20)
         assert kernel.is_listening(20)
         held = {str(p.readlink()) for p in Path(f"/proc/{kernel.pid}/fd").iterdir()}
         parents = {str(p.readlink()) for p in Path(f"/proc/{server._process.pid}/fd").iterdir()}
@@ -130,7 +131,7 @@ class TestApart:
 
     def test_random_numbers_folder_and_session_are_each_kernels_own(self, tmp_path: Path) -> None:
         source = (
-            "import os, random, secrets, uuid; import numpy as np\n"
+            "import os, random, secrets, uuid; import numpy as np; import pandas\n"
             "print(random.random(), np.random.rand(), np.random.default_rng().random(), secrets.token_hex(4), uuid.uuid4(), "
             "os.getsid(0), get_ipython().kernel.session.key, get_ipython().kernel.session.session)\n"
             "print(os.getcwd(), open('/proc/%d/cmdline' % os.getppid()).read().count('forkserver'))"
@@ -143,10 +144,21 @@ class TestApart:
     def test_an_environment_that_differs_is_never_inherited(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        source = "import os; print(os.environ.get('COLOUR'))"
-        assert self.run(tmp_path, "before", source=source) == ["None\n"]
+        source = "import os; print(os.environ.get('COLOUR'), os.environ.get('RUNBOOK_COLOUR'), os.getppid())"
+        monkeypatch.setenv("RUNBOOK_COLOUR", "red")
+        (before,) = self.run(tmp_path, "before", source=source)
+        monkeypatch.setenv("RUNBOOK_COLOUR", "blue")
+        (of_a_kernel,) = self.run(tmp_path, "of-a-kernel", source=source)
         monkeypatch.setenv("COLOUR", "green")
-        assert self.run(tmp_path, "after", source=source) == ["green\n"]
+        (after,) = self.run(tmp_path, "after", source=source)
+        assert [x.split()[:2] for x in (before, of_a_kernel, after)] == [
+            ["None", "red"],
+            ["None", "blue"],
+            ["green", "blue"],
+        ]
+        parents = [x.split()[2] for x in (before, of_a_kernel, after)]
+        assert parents[0] == parents[1]  # no library reads such a name when it is imported
+        assert parents[1] != parents[2]
 
 
 class TestCold:
