@@ -83,7 +83,7 @@ class TestJournal:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         source = book(
-            tmp_path / "a.ipynb", "print(1)", "import time\nfor i in range(3): time.sleep(0.6); print(i, flush=True)"
+            tmp_path / "a.ipynb", "print(1)", "import time\nfor i in range(2): time.sleep(0.6); print(i, flush=True)"
         )
         written = self.count_writes(monkeypatch)
         monkeypatch.setattr(cells, "SELDOM", 0.0)

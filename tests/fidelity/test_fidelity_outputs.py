@@ -15,7 +15,7 @@ pytestmark = pytest.mark.filterwarnings(
 
 FAST = (
     "streams-and-results", "rich-displays", "displays-that-change", "fails-with-a-traceback", "tags", "exits-with-0",
-    "asks", "magics", "environment", "figures", "interrupts-itself",
+    "asks", "environment", "figures", "interrupts-itself",
 )  # fmt: skip
 ALL = sorted(p.stem for p in both.FIXTURES.glob("*.ipynb"))
 LIMITED = {"sleeps": {"execution_timeout": 2}}
