@@ -117,6 +117,30 @@ def classification(small: bool) -> list[Row]:
     ]
 
 
+def notebooks(small: bool) -> list[Row]:
+    """Four notebooks of 16 cells, tables and 2 plots each, and their pages, against papermill with nbconvert and scripts."""
+    from benchmarks.notebooks import measure, ratio
+
+    rounds = 2 if small else 5
+    with tempfile.TemporaryDirectory() as folder:
+        found = measure(Path(folder), 2_000 if small else 20_000, rounds)
+    ways = {"runbook execute": found.ours, "papermill + nbconvert": found.stock, "four plain scripts": found.scripts}
+    stock, slow, fast = ratio(found.ours, found.stock)
+    scripts, most, least = (1 / r for r in ratio(found.ours, found.scripts))
+    rows = [
+        (
+            "papermill + nbconvert ÷ runbook execute",
+            f"{stock:.1f}",
+            f"goal ≥ 6; {slow:.1f} to {fast:.1f}, {rounds} rounds",
+        ),
+        ("runbook execute ÷ four plain scripts", f"{scripts:.2f}", f"goal ≤ 1.3; {least:.2f} to {most:.2f}"),
+    ]
+    for name, samples in ways.items():
+        peak, codes = statistics.median(s.peak_mb for s in samples), {s.exit_code for s in samples}
+        rows.append((f"  {name}", f"{median(samples):.2f} s", f"peak {peak:.0f} MB, exit {codes}"))
+    return rows
+
+
 BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "imports": imports,
     "rehearse": rehearse,
@@ -124,6 +148,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "reconcile": reconcile,
     "explain": explain,
     "classify": classification,
+    "notebooks": notebooks,
 }
 
 

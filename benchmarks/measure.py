@@ -78,7 +78,11 @@ def _family(pid: int) -> list[int]:
     found, queue = [], [pid]
     while queue:
         found.append(current := queue.pop())
-        for task in Path(f"/proc/{current}/task").glob("*/children"):
+        try:
+            tasks = list(Path(f"/proc/{current}/task").glob("*/children"))
+        except OSError:
+            continue  # the process ended while we looked
+        for task in tasks:
             try:
                 queue += [int(child) for child in task.read_text().split()]
             except OSError:

@@ -13,10 +13,11 @@ from runbook.domain.durations import human
 from runbook.embedded import EmbeddedCluster
 from runbook.errors import InterruptedRun
 from runbook.inventory.load import load
-from runbook.runner import READ_ONLY, Acting, StageOutcome, run_stage
+from runbook.runner import READ_ONLY, Acting, StageOutcome, run_stage, warm_kernels
 from runbook.sequence import RunOutcome, between, finish
 from runbook.settings import outputs_dir
 from runbook.stage import amend_inventory
+from runbook.stage.stages import STAGES
 
 # Usage errors, deadlines and interrupts end the night; a red stage does not: red is what the night is about.
 _ENDS = (2, 124, 130, 143)
@@ -37,7 +38,7 @@ def rehearse(
     """
     talk, began, folder = Talk(), time.monotonic(), outputs_dir(outputs)
     talk.action("rehearse", f"embedded cluster, scenario {scenario}, {time_scale:g} times as fast")
-    with EmbeddedCluster(scenario, time_scale=time_scale, ending=ending, edits=edits) as cluster:
+    with warm_kernels(*STAGES), EmbeddedCluster(scenario, time_scale=time_scale, ending=ending, edits=edits) as cluster:
         ready = cluster.ready
         talk.success(
             "cluster",

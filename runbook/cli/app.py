@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from runbook.cli import archive, causes, cluster, explain, inventory, lab, stages
+from runbook.cli import archive, causes, cluster, execute, explain, inventory, lab, stages
 from runbook.display import Talk
 from runbook.errors import NotBuiltError, RunbookError
 from runbook.runner.stopping import terminable
@@ -71,7 +71,7 @@ def root(
     """Runbook notebooks for the night a Kubernetes cluster was rebuilt and Flux is red."""
 
 
-for _module in (cluster, stages, explain, archive, lab):
+for _module in (cluster, stages, explain, archive, lab, execute):
     _module.register(app)
 app.add_typer(inventory.app, name="inventory")
 app.add_typer(causes.app, name="causes")

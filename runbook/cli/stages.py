@@ -151,6 +151,22 @@ def _ran(
     *,
     when_red: Sequence[str] = (),
 ) -> int:
+    from runbook.runner import warm_kernels
+
+    with warm_kernels(*stages):
+        return _run_and_show(stages, where, soak, deadline, format_, allow_waived, acting, when_red)
+
+
+def _run_and_show(
+    stages: Sequence[StageName],
+    where: Where,
+    soak: str,
+    deadline: str,
+    format_: Format,
+    allow_waived: bool,
+    acting: Acting | None,
+    when_red: Sequence[str],
+) -> int:
     from runbook.display import Talk
     from runbook.domain.durations import seconds
     from runbook.errors import ParameterError

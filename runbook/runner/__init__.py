@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from runbook.runner.acting import READ_ONLY, Acting
+    from runbook.runner.environment import warm_kernels
     from runbook.runner.stages import StageOutcome, run_notebook, run_stage
 
 _HOMES = {
     "READ_ONLY": "acting", "Acting": "acting", "StageOutcome": "stages", "run_notebook": "stages", "run_stage": "stages",
+    "warm_kernels": "environment",
 }  # fmt: skip
 
-__all__ = ["READ_ONLY", "Acting", "StageOutcome", "run_notebook", "run_stage"]
+__all__ = ["READ_ONLY", "Acting", "StageOutcome", "run_notebook", "run_stage", "warm_kernels"]
 
 
 def __getattr__(name: str) -> Any:

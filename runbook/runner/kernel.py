@@ -7,29 +7,19 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.manager import AsyncKernelManager
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 
-ENGINE = "runbook"
-_LONGEST_SOCKET = 90  # a unix socket's path may have 107 bytes, five sockets append two each
+from runbook.runner.cells import JournalledEngine
+from runbook.runner.foresight import STAGE
+from runbook.runner.launching import PrivateKernelManager, use_private_sockets
 
-
-class PrivateKernelManager(AsyncKernelManager):
-    """Starts the interpreter that runs this, whatever kernelspecs are installed."""
-
-    @property
-    def kernel_spec(self) -> KernelSpec:
-        """ipykernel of this interpreter."""
-        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        return KernelSpec(argv=argv, language="python", display_name="Python 3 (runbook)")
+ENGINE = "runbook-stage"
 
 
 @dataclass
@@ -75,7 +65,7 @@ class StoppableClient(PapermillNotebookClient):  # type: ignore[misc]
         return super().execute_cell(cell, cell_index, **rest)
 
 
-class StageEngine(NBClientEngine):  # type: ignore[misc]
+class StageEngine(JournalledEngine, NBClientEngine):  # type: ignore[misc]
     """papermill's own engine with a kernel of ours."""
 
     @classmethod
@@ -103,9 +93,8 @@ class StageEngine(NBClientEngine):  # type: ignore[misc]
 
 def _manager(folder: Path) -> PrivateKernelManager:
     manager = PrivateKernelManager(kernel_name="python3", connection_file=str(folder / "kernel.json"))
-    socket = str(folder / "k")
-    if len(socket) <= _LONGEST_SOCKET and os.name == "posix":
-        manager.transport, manager.ip = "ipc", socket
+    manager.modules = STAGE
+    use_private_sockets(manager, folder)
     return manager
 
 

@@ -9,6 +9,9 @@ from __future__ import annotations
 import importlib
 import sys
 import threading
+from collections.abc import Iterable
+
+from runbook.runner.foresight import FIGURES
 
 _GRAMMAR = "rfc3987_syntax"
 
@@ -28,4 +31,9 @@ def load() -> None:
 
 def load_for_pages() -> None:
     """Import in the background what makes a page, while the kernel works: a run that is stopped is then recorded at once."""
-    threading.Thread(target=importlib.import_module, args=("nbconvert.exporters",), daemon=True).start()
+    threading.Thread(target=_import_all, args=(("nbconvert.exporters", *FIGURES),), daemon=True).start()
+
+
+def _import_all(names: Iterable[str]) -> None:
+    for name in names:
+        importlib.import_module(name)

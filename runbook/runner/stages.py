@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 import time
 from collections.abc import Mapping
@@ -22,6 +21,7 @@ from runbook.model import StageResult, Verdict
 from runbook.runner import libraries
 from runbook.runner.acting import READ_ONLY, Acting
 from runbook.runner.aftermath import EndedAs, kubeconfig_secrets, settle
+from runbook.runner.environment import kernel_environment, warm_kernels
 from runbook.runner.honesty import Ended, how_it_ended
 from runbook.runner.relaying import relayed
 from runbook.runner.stopping import WORDS, Stopper, stopped
@@ -29,10 +29,7 @@ from runbook.runner.unreached import open_unreached
 from runbook.settings import notebooks_dir
 from runbook.stage.parameters import PARAMETERS, check
 from runbook.stage.stages import STAGES
-from runbook.stage.telling import RELAY, Teller
-
-_NAMES = ("RUN", "INVENTORY", "KUBECONFIG", "CONTEXT", "REPLAY")
-_OURS = {"JPY_SESSION_NAME", *(f"RUNBOOK_{name}" for name in _NAMES)}
+from runbook.stage.telling import Teller
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +106,8 @@ def run_notebook(
     ):
         folder = Path(name)
         talk.action(stage, STAGES[stage].question)
-        executed, crash = _execute(notebook, parameters, folder, stopper, talk)
+        with warm_kernels(stage):
+            executed, crash = _execute(notebook, parameters, folder, stopper, talk)
         handover = _handed_over(folder)
         ended = how_it_ended(executed)
         ended_as, status, why = _classified(ended, stopper, crash)
@@ -144,7 +142,7 @@ def _execute(
     source.write_bytes(_readable(notebook))
     if stopper.reason:  # stopped while all that was imported: no kernel is started any more
         return nbformat.read(source, as_version=4), ""  # type: ignore[no-untyped-call]
-    session = Session(folder, _environment(folder), stopped=lambda: bool(stopper.reason))
+    session = Session(folder, kernel_environment(folder), stopped=lambda: bool(stopper.reason))
     crash = ""
     libraries.load_for_pages()
     with relayed(folder / "talk.jsonl", talk), stopper.holding(session.kernel_pid, lambda: session.begun):
@@ -170,20 +168,6 @@ def _readable(notebook: Path) -> bytes:
         return notebook.read_bytes()
     except OSError as error:
         raise RunbookError(f"{notebook} cannot be read: {error.strerror}", hint="Install runbook again.") from error
-
-
-def _environment(folder: Path) -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if k not in _OURS}
-    if "KUBECONFIG" in kept:  # the kernel stands in another folder
-        kept["KUBECONFIG"] = os.pathsep.join(str(Path(p).absolute()) for p in kept["KUBECONFIG"].split(os.pathsep) if p)
-    return {
-        **kept,
-        "RUNBOOK_HOW": "runner",
-        RELAY: str(folder / "talk.jsonl"),
-        "RUNBOOK_HANDOVER": str(folder / "handover.json"),
-        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-        "MPLBACKEND": "agg",
-    }
 
 
 def _handed_over(folder: Path) -> dict[str, Any]:

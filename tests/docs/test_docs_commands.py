@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 COMMANDS = [
-    "rehearse", "cluster", "plan", "apply", "run", "status", "explain", "runs", "show", "replay", "seal", "check-seal", "lab",
+    "rehearse", "cluster", "plan", "apply", "run", "status", "explain", "runs", "show", "replay", "seal", "check-seal", "lab", "execute",
     "inventory", "inventory init", "inventory check", "inventory pin", "inventory amend",
     "causes", "causes search", "causes explain", "causes match",
 ]  # fmt: skip
