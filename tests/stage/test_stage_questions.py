@@ -27,7 +27,7 @@ from runbook.report import stage_report
 from runbook.stage import Stage, begin, replay_attempts
 
 TOKEN = "ghp_" + "a1B2" * 9
-KEY = ["-----BEGIN RSA PRIVATE KEY-----", *["MIIEowIBAAKCAQEA" + "q7Zx" * 12] * 3, "-----END RSA PRIVATE KEY-----"]
+KEY = ["-----BEGIN RSA " + "PRIVATE KEY-----", *["MIIEowIBAAKCAQEA" + "q7Zx" * 12] * 3, "-----END RSA PRIVATE KEY-----"]
 LINES = ["level=info msg=starting", f"using {TOKEN}", *KEY, 'FATAL:  password authentication failed for user "till"']
 CRASHED = """
 apiVersion: v1
