@@ -58,24 +58,6 @@ def deletions(small: bool) -> list[Row]:
     ]
 
 
-def reconcile(small: bool) -> list[Row]:
-    """What `apply reconcile` adds to the time that the cluster needs for its releases."""
-    from benchmarks.reconciling import compare
-
-    scenario, scale = ("pair", 60) if small else ("night", 6)
-    found = compare(scenario, scale)
-    extra = found.ours - found.bare
-    return [
-        (
-            f"apply reconcile ÷ the cluster alone, {found.releases} releases",
-            f"{found.ours / found.bare:.2f}",
-            f"goal ≤ 1.1; clock × {scale}, {found.asked} asked",
-        ),
-        ("  the whole command", f"{found.ours:.1f} s", f"bare {found.bare:.1f} s"),
-        ("  at a real clock", f"{1 + extra / (found.bare * scale):.3f}", "what it adds is real seconds: computed"),
-    ]
-
-
 def explain(small: bool) -> list[Row]:
     """First causes of a large cluster's night against reading it; how both grow; what a file of 200 MB costs in memory."""
     from benchmarks.explaining import measure, write
@@ -141,11 +123,33 @@ def notebooks(small: bool) -> list[Row]:
     return rows
 
 
+def listing(small: bool) -> list[Row]:
+    """Listing and classifying all pods, whole processes: what people use ÷ ours, the same pages for all."""
+    from benchmarks.listing import measure
+
+    pods, rounds = (500, 2) if small else (10_000, 5)
+    with tempfile.TemporaryDirectory() as folder:
+        found = measure(Path(folder), pods, rounds)
+    ours = median(found.samples["runbook"])
+    goals = {
+        "kubectl get pods": "≥ 15", "kubectl get -o json": "≥ 50", "kubernetes client": "≥ 45", "kubectl get --raw": "≥ 0.67",
+    }  # fmt: skip
+    rows = [(f"list and classify {pods} pods, 8 kB each", f"{ours:.2f} s", "the whole process")]
+    for name, goal in goals.items():
+        if name in found.samples:
+            ratio = median(found.samples[name]) / ours
+            rows.append((f"  {name} ÷ ours", f"{ratio:.1f}", f"goal {goal}; {median(found.samples[name]):.2f} s"))
+    peak = statistics.median(s.peak_mb for s in found.samples["runbook"])
+    bare = statistics.median(s.peak_mb for s in found.samples["nothing"])
+    rows.append(("  memory that the list adds", f"{peak - bare:.0f} MB", "goal ≤ 40 MB at 10,000 pods"))
+    return rows + [(f"  {name}", "-", "not measured: it is not on the PATH") for name in found.missing]
+
+
 BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "imports": imports,
     "rehearse": rehearse,
     "deletions": deletions,
-    "reconcile": reconcile,
+    "listing": listing,
     "explain": explain,
     "classify": classification,
     "notebooks": notebooks,
