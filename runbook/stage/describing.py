@@ -76,17 +76,14 @@ def _log(log: LastWords) -> Shown:
     return _lines(f"Log of container {log.container}, {'the start before' if log.previous else 'this start'}", log)
 
 
-def _lines(name: str, log: LastWords) -> Shown:
+def _lines(name: str, log: LastWords, *, none: str = "it is empty") -> Shown:
     if log.why_not:
         return Paragraph(f"{name}: NOT EVALUATED: {log.why_not}")
+    if not log.lines:
+        return Paragraph(f"{name}: {none}.")
     rows = [(line or " ",) for line in log.lines]
-    return Table(
-        caption=name,
-        columns=(Column("Line", mono=True),),
-        rows=rows,
-        count=f"last {plural(len(rows), 'line')}" if rows else "",
-        empty="it is empty",
-    )
+    count = f"last {plural(len(rows), 'line')}"
+    return Table(caption=name, columns=(Column("Line", mono=True),), rows=rows, count=count)
 
 
 def answers(asked: Sequence[Answer]) -> Shown:
@@ -106,7 +103,8 @@ def ingress_log(logs: Sequence[LastWords], pods: int) -> Shown:
         return Paragraph("Log of the ingress controller: NOT EVALUATED: no pod carries the label of a known one")
     more = f" ({len(logs)} of {pods} controllers' pods were read)" if len(logs) < pods else ""
     name = "Log of the ingress controller {}, lines that name its hosts, paths or backends"
-    return Stack(*(_lines(name.format(log.container) + more, log) for log in logs))
+    none = "none of those that were looked through does"
+    return Stack(*(_lines(name.format(log.container) + more, log, none=none) for log in logs))
 
 
 def _age(when: datetime | None, now: datetime) -> str:

@@ -16,11 +16,12 @@ from runbook.cli.app import call
 from runbook.clients.asking import redacted
 from runbook.clients.lastwords import TAIL, last_words
 from runbook.diagnosis.details import Details, details
-from runbook.domain.inquiries import Inquiry
+from runbook.domain.inquiries import Inquiry, LastWords
 from runbook.embedded import EmbeddedCluster
 from runbook.errors import DeniedError
 from runbook.evidence import Redactor
 from runbook.model import ObjectRef
+from runbook.stage.describing import ingress_log
 from runbook.stage.describing import last_words as shown
 
 POD = ObjectRef("Pod", "ns", "web-0")
@@ -183,6 +184,12 @@ class TestLastWords:
         log = last_words(Talks(rest, []), "ns", "web-0", ["main"])[0]  # type: ignore[arg-type]
         (kept,) = redacted([Inquiry("Pod", "ns", "web-0", logs=(log,))], Redactor().text)
         assert kept.logs[0].lines == ("«cut»", "FATAL: no database")
+
+    def test_one_that_is_empty_says_so(self) -> None:
+        logs = last_words(Talks([], ["bye"]), "ns", "web-0", ["main"])  # type: ignore[arg-type]
+        assert "this start: it is empty." in " ".join(shown(logs).text().split())
+        text = " ".join(ingress_log([LastWords("ingress/nginx", False)], 1).text().split())
+        assert text.endswith("paths or backends: none of those that were looked through does.")
 
     def test_one_that_may_not_be_read_is_not_evaluated_and_says_why(self) -> None:
         logs = last_words(Talks(["starting"], None), "ns", "web-0", ["main"])  # type: ignore[arg-type]
