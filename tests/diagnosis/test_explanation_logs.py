@@ -18,6 +18,10 @@ POD = ObjectRef("Pod", "ns", "web-0")
 BACK_OFF = ("CrashLoopBackOff", "back-off 5m0s restarting failed container")
 REFUSED = "dial tcp 10.0.0.3:5432: connect: connection refused"
 DENIED = 'FATAL:  password authentication failed for user "x"'
+NO_PROGRAM = (
+    "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: "
+    'unable to start container process: exec: "/app": stat /app: no such file or directory: unknown'
+)
 
 
 def crashed(code: int = 1, **more: Any) -> Any:
@@ -124,7 +128,7 @@ def test_what_is_proved_otherwise_stays_as_it_was() -> None:
     without = explain(saved(killed))
     assert [(c.cause, c.proof) for c in without.first_causes] == [("oom-killed", "fact")]
     assert told(saved(killed), DENIED).first_causes == without.first_causes
-    ended = pod("ns", "web-0", crashed(message='exec: "/app": stat /app: no such file or directory'), phase="Running")
+    ended = pod("ns", "web-0", crashed(message=NO_PROGRAM), phase="Running")
     assert causes(told(saved(ended), DENIED)) == causes(explain(saved(ended)))
 
 

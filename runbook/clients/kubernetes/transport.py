@@ -57,7 +57,6 @@ class Transport:
         self._access = access
         self._extensions: dict[str, Any] = {"sni_hostname": access.server_name} if access.server_name else {}
         self._resolve, self._timeout = resolve, httpx.Timeout(timeout, connect=5.0)
-        self._extensions |= {"timeout": self._timeout.as_dict()}
         self._server = httpx.URL(access.server)
         self._root = self._server.raw_path.decode().rstrip("/")  # a server behind a gateway has a path of its own
         self._wire: httpx.BaseTransport = transport(access.verify, resolve)
@@ -176,7 +175,7 @@ class Transport:
             self._server.copy_with(raw_path=target.encode()),
             headers={**HEADERS, **headers, **self._access.headers()},
             content=body,
-            extensions=self._extensions,
+            extensions={**self._extensions, "timeout": self._timeout.as_dict()},
         )
         response = self._wire.handle_request(request)
         response.request = request
