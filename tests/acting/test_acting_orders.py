@@ -214,7 +214,8 @@ class TestTheLadder:
         status = {**self.HANDLED, "lastHandledResetAt": handled, "history": list(history)}
         exhausted = release("backend", others=EXHAUSTED, status=status)
         exhausted["status"]["conditions"][1]["lastTransitionTime"] = self.LATER
-        found = plan("reconcile", snapshot(HelmRelease=[exhausted], **others), (), None, INVENTORY)
+        seen = snapshot(HelmRelease=[exhausted, release("frontend", "True")], **others)
+        found = plan("reconcile", seen, (), None, INVENTORY)
         (act,) = [a for a in found if a.kind == "reset-release"]
         assert bool(act.asks) == any(a.kind == "force-release" for a in found) or handled != self.RESET
         return act

@@ -178,7 +178,6 @@ class Transport:
             extensions={**self._extensions, "timeout": self._timeout.as_dict()},
         )
         response = self._wire.handle_request(request)
-        response.request = request
         try:
             response.read()
         finally:
