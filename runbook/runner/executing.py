@@ -96,7 +96,15 @@ def _in_turn(
             talk.failure("execute", f"{source}: {why}")
         return why
     finally:
+        _close_loop()
         turns.end(number)
+
+
+def _close_loop() -> None:
+    """The loop that nbclient made for this thread, and that nobody else would close."""
+    from jupyter_core.utils import ensure_event_loop
+
+    ensure_event_loop().close()
 
 
 def _targets(notebooks: Sequence[Path], outputs: Path) -> list[Path]:

@@ -118,7 +118,7 @@ class Server:
 def preload(names: Iterable[str]) -> str:
     """Import modules. Why nothing may be forked afterwards: a warning that a notebook would have shown, or a thread."""
     said: list[str] = []
-    shown = warnings.showwarning
+    before, shown = threading.active_count(), warnings.showwarning
     warnings.showwarning = lambda message, *_rest, **_more: said.append(str(message))
     try:
         for name in names:
@@ -129,7 +129,7 @@ def preload(names: Iterable[str]) -> str:
         said.append(f"{type(error).__name__}: {error}")
     finally:
         warnings.showwarning = shown
-    if threading.active_count() > 1:
+    if threading.active_count() > before:
         said.append("a thread was started")
     return "; ".join(said)[:300]
 
