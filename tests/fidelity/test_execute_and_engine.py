@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +196,16 @@ class TestExecute:
         argv = [sys.executable, "-m", "jupyter", "nbconvert", "--to", "html", str(tmp_path / "rich-displays.ipynb")]
         subprocess.run(argv, check=True, capture_output=True)
         assert (tmp_path / "rich-displays.html").read_text() == ours
+
+    def test_the_loops_of_its_threads_are_closed(self, tmp_path: Path) -> None:
+        """They would be found by whoever collects garbage next, in another test or a person's session."""
+        paths = [book(tmp_path / f"{n}.ipynb", "1") for n in "ab"]
+        gc.collect()
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always", ResourceWarning)
+            assert execute(paths, tmp_path / "out", {}, html=False, talk=Talk()) == []
+            gc.collect()
+        assert [str(w.message) for w in told if issubclass(w.category, ResourceWarning)] == []
 
     def test_one_that_fails_is_kept_and_the_others_are_run(self, tmp_path: Path, capsys: Any) -> None:
         paths = [
