@@ -77,8 +77,8 @@ def measure(folder: Path, pods: int, rounds: int) -> Measured:
 @contextmanager
 def _server(pods: int) -> Iterator[str]:
     """A server of prepared pages on loopback, in threads of this process: it only copies bytes."""
-    pages = list(_pages(pods))
-    handler = type("Handler", (_Handler,), {"pages": pages})
+    items = _items(pods)
+    handler = type("Handler", (_Handler,), {"pages": tuple(_pages(items, PAGE)), "whole": next(_pages(items, pods))})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -94,13 +94,14 @@ def _server(pods: int) -> Iterator[str]:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     pages: tuple[bytes, ...] = ()
+    whole = b""
 
     def do_GET(self) -> None:
         """A page of pods by its number, the whole list without a limit, or what discovery asks."""
         asked = urlsplit(self.path)
         query = parse_qs(asked.query)
         if asked.path == "/api/v1/pods":
-            body = self.pages[int(query.get("continue", ["0"])[0])]
+            body = self.pages[int(query.get("continue", ["0"])[0])] if "limit" in query else self.whole
         else:
             body = json.dumps(_DISCOVERY.get(asked.path, {"kind": "Status", "code": 404})).encode()
         self.send_response(200 if asked.path == "/api/v1/pods" or asked.path in _DISCOVERY else 404)
@@ -125,15 +126,19 @@ _DISCOVERY: dict[str, Any] = {
 }
 
 
-def _pages(pods: int) -> Iterator[bytes]:
+def _items(pods: int) -> list[bytes]:
     found = (_heavy(o) for o in state(pods) if o["kind"] == "Pod")
-    items = [json.dumps(pod, separators=(",", ":")).encode() for pod in found][:pods]
-    count = -(-len(items) // PAGE)
+    return [json.dumps(pod, separators=(",", ":")).encode() for pod in found][:pods]
+
+
+def _pages(items: list[bytes], size: int) -> Iterator[bytes]:
+    """The list in pages of so many, as an API server sends it; a page's token is its number."""
+    count = -(-len(items) // size)
     for number in range(count):
         last = number == count - 1
-        more = "" if last else f',"continue":"{number + 1}","remainingItemCount":{len(items) - (number + 1) * PAGE}'
+        more = "" if last else f',"continue":"{number + 1}","remainingItemCount":{len(items) - (number + 1) * size}'
         head = f'{{"kind":"PodList","apiVersion":"v1","metadata":{{"resourceVersion":"9"{more}}},"items":['
-        yield head.encode() + b",".join(items[number * PAGE : (number + 1) * PAGE]) + b"]}"
+        yield head.encode() + b",".join(items[number * size : (number + 1) * size]) + b"]}"
 
 
 def _heavy(pod: dict[str, Any]) -> dict[str, Any]:
