@@ -151,46 +151,32 @@ def _ran(
     *,
     when_red: Sequence[str] = (),
 ) -> int:
-    from runbook.runner import warm_kernels
+    from runbook.runner import READ_ONLY, warm_kernels
 
-    with warm_kernels(*stages):
-        return _run_and_show(stages, where, soak, deadline, format_, allow_waived, acting, when_red)
+    with warm_kernels(*stages):  # its parent process imports while this one does
+        from runbook.display import Talk
+        from runbook.domain.durations import seconds
+        from runbook.errors import ParameterError
+        from runbook.sequence import run_stages
 
-
-def _run_and_show(
-    stages: Sequence[StageName],
-    where: Where,
-    soak: str,
-    deadline: str,
-    format_: Format,
-    allow_waived: bool,
-    acting: Acting | None,
-    when_red: Sequence[str],
-) -> int:
-    from runbook.display import Talk
-    from runbook.domain.durations import seconds
-    from runbook.errors import ParameterError
-    from runbook.runner import READ_ONLY
-    from runbook.sequence import run_stages
-
-    limit = seconds(deadline) if deadline else None
-    if deadline and not limit:
-        raise ParameterError(f"{deadline!r} is not a duration such as 30m", field="--deadline")
-    outcome = run_stages(
-        [s.value for s in stages],
-        inventory=where.inventory,
-        outputs=where.outputs,
-        soak=soak,
-        kubeconfig=where.kubeconfig,
-        context=where.context,
-        deadline=limit,
-        talk=Talk(),
-        allow_waived=allow_waived,
-        acting=acting or READ_ONLY,
-        when_red=when_red,
-    )
-    show_results(outcome.run_path, format_)
-    return outcome.exit_code
+        limit = seconds(deadline) if deadline else None
+        if deadline and not limit:
+            raise ParameterError(f"{deadline!r} is not a duration such as 30m", field="--deadline")
+        outcome = run_stages(
+            [s.value for s in stages],
+            inventory=where.inventory,
+            outputs=where.outputs,
+            soak=soak,
+            kubeconfig=where.kubeconfig,
+            context=where.context,
+            deadline=limit,
+            talk=Talk(),
+            allow_waived=allow_waived,
+            acting=acting or READ_ONLY,
+            when_red=when_red,
+        )
+        show_results(outcome.run_path, format_)
+        return outcome.exit_code
 
 
 def _confirmed(confirm: str) -> str:

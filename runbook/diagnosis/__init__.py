@@ -6,7 +6,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from runbook.diagnosis.catalogue import Catalogue, Cause, built_in, load
+    from runbook.diagnosis.catalogue import Catalogue, built_in, load
+    from runbook.diagnosis.causetypes import Cause
     from runbook.diagnosis.classify import Classification
     from runbook.diagnosis.explanation import as_json, explain
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from runbook.diagnosis.catalogue import Cause
+from runbook.diagnosis.causetypes import Cause
 from runbook.model import NextAct, ObjectRef
 
 _SLOT = re.compile(r"(?<!\$)\{([a-z_]+)\}")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from runbook.diagnosis import behind
-from runbook.diagnosis.catalogue import Cause
+from runbook.diagnosis.causetypes import Cause
 from runbook.diagnosis.classify import Classification
 from runbook.diagnosis.edge import Edge
 from runbook.diagnosis.roots import Proof, Root, Walk, nowhere

@@ -1,4 +1,4 @@
-"""The catalogue of causes as frozen types, read from causes.yaml; users add files of their own without forking.
+"""The catalogue of causes, read from causes.yaml; users add files of their own without forking.
 
 The built-in text is package data read once. A user's file is handed over as text (whoever calls reads it): this
 package opens no file.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
+from runbook.diagnosis.causetypes import Cause, Recogniser, Signature, Stack
 from runbook.diagnosis.patterns import Pattern
 from runbook.errors import UsageError
 from runbook.model import NextAct
@@ -42,68 +43,6 @@ _CAUSE_KEYS = {
 _SIGNATURE_KEYS = {"by", "match", "peer", "fault", "kinds", "reasons", "unless", "rank", "weak"}
 _REQUIRED = ("id", "title", "layer", "role", "meaning", "signatures", "next", "decides")
 _ID = re.compile(r"^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$")
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """One way a cause shows. All that is given must hold; `by` is who writes it, for people.
-
-    `weak` words are others' too: they prove only in the mouth of the cluster's software (`Stack`).
-    """
-
-    by: str
-    pattern: Pattern | None
-    peers: frozenset[str]
-    faults: frozenset[str]
-    kinds: frozenset[str]
-    reasons: frozenset[str]
-    unless: Pattern | None
-    rank: int
-    weak: bool = False
-    bound: bool = True  # whether anything but words is asked for
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """One cause or symptom. `hypothesis` marks causes that no text alone can prove; `over` those it is a special case of."""
-
-    id: str
-    title: str
-    layer: str
-    role: str
-    stage: str
-    meaning: str
-    signatures: tuple[Signature, ...]
-    captures: tuple[str, ...]
-    next: NextAct
-    decides: str
-    docs: str
-    hypothesis: bool = False
-    over: frozenset[str] = frozenset()
-    structure: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Recogniser:
-    """A peer, a fault or a calm: its name, its words, and the kinds or reasons that say it without words."""
-
-    id: str
-    pattern: Pattern
-    kinds: frozenset[str]
-    reasons: frozenset[str]
-    unless: Pattern | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Stack:
-    """Who speaks for the cluster's software: objects of the kinds of a cause's layer, and whoever uses its words."""
-
-    kinds: Mapping[str, frozenset[str]]
-    pattern: Pattern
-
-    def speaks(self, layer: str, kind: str, lowered: str) -> bool:
-        """Whether it is not just any program's log."""
-        return kind in self.kinds.get(layer, ()) or self.pattern.holds(lowered)
 
 
 @dataclass(frozen=True, eq=False)

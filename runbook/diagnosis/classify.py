@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from runbook.diagnosis.catalogue import Catalogue, Cause, Signature, built_in
+from runbook.diagnosis.catalogue import Catalogue, built_in
+from runbook.diagnosis.causetypes import Cause, Signature
 from runbook.diagnosis.negation import denied
 from runbook.diagnosis.patterns import Span, longest
 from runbook.diagnosis.shortlist import Present, Shortlist, shortlist

@@ -115,15 +115,15 @@ def _dependency(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classificat
 
 
 def _blocked(walker: Walker, edge: Edge) -> Walk:
+    """By what it waits for: not there, suspended, ready since, or red itself with whatever that hangs on."""
     target, health = edge.target, walker.health(edge.target)
     absent = walker.graph.absent(target)
     if absent and target not in walker.healths.heard:
         how = "does not exist" if absent == "missing" else "was not observed"
         return nowhere(f"it waits for {target}, which {how}")
+    if health.state == "fine" and health.suspended:
+        return Walk(Root("suspended", target, target, "spec.suspend is true", None), (edge,))
     if health.state == "fine":
-        if health.suspended:
-            root = Root("suspended", target, target, "spec.suspend is true", None)
-            return Walk(root, (edge,))
         return nowhere(f"its message says that it waits for {target}, and that is ready now")
     walk = walker.walk(target)
     if walk.root is not None:
@@ -144,23 +144,13 @@ def _source(walker: Walker, ref: ObjectRef, sign: Sign) -> Walk:
         target = ObjectRef(*named.groups())
         if all(e.target != target for e in edges):
             edges.insert(0, Edge(ref, target, "source", "its message"))
-    whys = []
+    found = None
     for edge in edges:
-        health = walker.health(edge.target)
-        absent = walker.graph.absent(edge.target)
-        if absent and edge.target not in walker.healths.heard:
-            how = "does not exist" if absent == "missing" else "was not observed"
-            whys.append(nowhere(f"it waits for {edge.target}, which {how}"))
-        elif health.state == "fine" and health.suspended:
-            return Walk(Root("suspended", edge.target, edge.target, "spec.suspend is true", None), (edge,))
-        elif health.state == "fine":
-            whys.append(nowhere(f"its message says that it waits for {edge.target}, and that is ready now"))
-        else:
-            walk = walker.walk(edge.target).after(edge)
-            if walk.root is not None:
-                return walk
-            whys.append(_still(edge.target, walk))
-    return whys[0] if whys else nowhere("it waits for a source that its message does not name")
+        walk = _blocked(walker, edge)
+        if walk.root is not None:
+            return walk
+        found = found or walk
+    return found or nowhere("it waits for a source that its message does not name")
 
 
 def _waiting(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) -> Walk:

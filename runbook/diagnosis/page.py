@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from runbook.diagnosis.catalogue import LAYERS, Catalogue, Cause
+from runbook.diagnosis.catalogue import LAYERS, Catalogue
+from runbook.diagnosis.causetypes import Cause
 
 _HEAD = """# Causes
 

@@ -6,7 +6,7 @@ this one and every key the controller has was born after the commit that sealed 
 
 from __future__ import annotations
 
-from runbook.diagnosis.catalogue import Cause
+from runbook.diagnosis.causetypes import Cause
 from runbook.diagnosis.index import Index
 from runbook.diagnosis.roots import Proof, Root
 from runbook.diagnosis.signs import Sign

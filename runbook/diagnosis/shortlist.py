@@ -14,7 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 
-from runbook.diagnosis.catalogue import Catalogue, Cause, Recogniser, Signature
+from runbook.diagnosis.catalogue import Catalogue
+from runbook.diagnosis.causetypes import Cause, Recogniser, Signature
 from runbook.diagnosis.patterns import Part, Pattern
 
 _SIZE, _STEP = 4, 2

@@ -201,9 +201,7 @@ class Stage:
             return
         code = result.verdict.exit_code(allow_waived=self.setting.asked.allow_waived)
         if code:
-            from runbook.stage.showing import show
-
-            show(shown)
+            showing.show(shown)
             word = "not evaluated" if result.verdict is Verdict.ERROR else result.verdict.value
             raise VerdictFailed(
                 f"{self.name}: {word}. Everything is recorded in {self.setting.attempt.path}", exit_code=code

@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
-import ssl
-import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from clusterapi import Api
 
 from runbook.clients.kubernetes import connect
 from runbook.diagnosis import explain
@@ -30,42 +29,21 @@ LACKING = ("ExternalSecret", "HTTPRoute")  # of the others the embedded cluster 
 VALUE = "not-for-your-eyes-7719"
 
 
-class Api:
-    """The cluster's API as its admin."""
-
-    def __init__(self, cluster: EmbeddedCluster) -> None:
-        self.cluster = cluster
-        self._config = json.loads(cluster.kubeconfig.read_text())
-
-    def send(self, method: str, path: str, body: Any = None) -> Any:
-        server = self._config["clusters"][0]["cluster"]
-        token = self._config["users"][0]["user"]["token"]
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(server["server"] + path, data=data, method=method, headers=headers)
-        context = ssl.create_default_context(cafile=server["certificate-authority"])
-        with urllib.request.urlopen(request, context=context, timeout=10) as response:
-            return json.loads(response.read())
-
-    @contextlib.contextmanager
-    def denied(self, path: str) -> Iterator[None]:
-        self.send("POST", "/faults", {"fault": "denied", "methods": ["GET"], "path": path, "message": "not you"})
-        try:
-            yield
-        finally:
-            self.send("DELETE", "/faults")
-
-    def requests(self) -> list[dict[str, Any]]:
-        lines = (self.cluster.state / "requests.jsonl").read_text().splitlines()
-        return [e for e in map(json.loads, lines) if e["user_agent"] == "runbook"]
-
-
 @pytest.fixture(scope="module")
 def api() -> Iterator[Api]:
     """The healthy cluster, of one's own: what these tests create stays."""
     with EmbeddedCluster("healthy", time_scale=60) as cluster:
         cluster.wait_for_frame(lambda _event: None)
         yield Api(cluster)
+
+
+def reviewed(api: Api) -> set[tuple[str, str]]:
+    """The resources whose reading preflight asks leave for."""
+    given = {"inventory": str(api.cluster.inventory), "kubeconfig": str(api.cluster.kubeconfig)}
+    stage = begin("preflight", **given, outputs=str(api.cluster.state / "out"))
+    stage.observe()
+    assert stage.observed is not None
+    return {(r.group, r.resource) for r in stage.observed.snapshot.objects["AccessReview"]}
 
 
 def diagnosed(api: Api, folder: Path) -> Stage:
@@ -105,18 +83,14 @@ class TestWhatIsNotInstalled:
             assert [k for k in FOLLOWED if client.lacks(k)] == list(LACKING)
         finally:
             client.close()
-        given = {"inventory": str(api.cluster.inventory), "kubeconfig": str(api.cluster.kubeconfig)}
-        stage = begin("preflight", **given, outputs=str(api.cluster.state / "out"))
-        stage.observe()
-        assert stage.observed is not None
-        reviewed = {(r.group, r.resource) for r in stage.observed.snapshot.objects["AccessReview"]}
-        assert ("", "configmaps") in reviewed
-        assert not [r for r in reviewed if r[0] in {KINDS[k].group for k in LACKING}]
+        asked = reviewed(api)
+        assert ("", "configmaps") in asked
+        assert not [r for r in asked if r[0] in {KINDS[k].group for k in LACKING}]
 
 
 @pytest.mark.parametrize("kind", ["ConfigMap", "StorageClass"])
 def test_a_denied_list_is_told_and_a_green_cluster_is_not_green(api: Api, tmp_path: Path, kind: str) -> None:
-    with api.denied(f"/{KINDS[kind].plural}$"):
+    with api.fault(fault="denied", path=f"/{KINDS[kind].plural}$", message="not you"):
         stage = diagnosed(api, tmp_path)
     assert gaps(stage) == {KINDS[kind].qualified}
     assert stage.result is not None
@@ -189,7 +163,7 @@ class TestWhatIsInstalled:
         assert explain(stage.setting.attempt.snapshot()).first_causes
 
     def test_denied_it_is_told_by_name(self, api: Api, tmp_path: Path) -> None:
-        with api.denied("/externalsecrets$"):
+        with api.fault(fault="denied", path="/externalsecrets$", message="not you"):
             stage = diagnosed(api, tmp_path)
         assert "externalsecrets.external-secrets.io" in gaps(stage)
         assert stage.result is not None
@@ -198,12 +172,7 @@ class TestWhatIsInstalled:
     def test_preflight_asks_for_the_right_to_list_it(self, api: Api) -> None:
         wanted = {(p.verb, p.group, p.resource) for p in permissions.wanted(_inventory(api))}
         assert ("list", "external-secrets.io", "externalsecrets") in wanted
-        given = {"inventory": str(api.cluster.inventory), "kubeconfig": str(api.cluster.kubeconfig)}
-        stage = begin("preflight", **given, outputs=str(api.cluster.state / "out"))
-        stage.observe()
-        assert stage.observed is not None
-        reviewed = {(r.group, r.resource) for r in stage.observed.snapshot.objects["AccessReview"]}
-        assert ("external-secrets.io", "externalsecrets") in reviewed
+        assert ("external-secrets.io", "externalsecrets") in reviewed(api)
 
 
 def _inventory(api: Api) -> Any:

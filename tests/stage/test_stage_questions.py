@@ -7,15 +7,12 @@ import gzip
 import html
 import json
 import shutil
-import ssl
 import time
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
+from clusterapi import Api
 
 from runbook.cli.app import call
 from runbook.clients import asking
@@ -61,11 +58,8 @@ spec:
 """
 
 
-@dataclass
-class Shop:
+class Shop(Api):
     """The pair with a till that ended in an error, whose database has no endpoints."""
-
-    cluster: EmbeddedCluster
 
     def asked(self, folder: Path, user: str = "") -> dict[str, str]:
         kubeconfig = self.cluster.state / f"kubeconfig-{user}" if user else self.cluster.kubeconfig
@@ -77,28 +71,6 @@ class Shop:
         stage = begin("diagnose", **self.asked(folder, user))
         stage.observe()
         return stage
-
-    def requests(self) -> list[dict[str, Any]]:
-        log = self.cluster.state / "requests.jsonl"
-        return [json.loads(line) for line in log.read_text().splitlines() if '"runbook"' in line]
-
-    def send(self, method: str, path: str, body: Any = None) -> Any:
-        config = json.loads(self.cluster.kubeconfig.read_text())
-        server = config["clusters"][0]["cluster"]
-        headers = {"Authorization": f"Bearer {config['users'][0]['user']['token']}", "Content-Type": "application/json"}
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(server["server"] + path, data=data, method=method, headers=headers)
-        context = ssl.create_default_context(cafile=server["certificate-authority"])
-        with urllib.request.urlopen(request, context=context, timeout=10) as response:
-            return json.loads(response.read())
-
-    @contextlib.contextmanager
-    def fault(self, **fault: Any) -> Iterator[None]:
-        self.send("POST", "/faults", {"methods": ["GET"], **fault})
-        try:
-            yield
-        finally:
-            self.send("DELETE", "/faults")
 
 
 @pytest.fixture(scope="module")

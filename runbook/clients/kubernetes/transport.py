@@ -57,8 +57,7 @@ class Transport:
         self._access = access
         self._extensions: dict[str, Any] = {"sni_hostname": access.server_name} if access.server_name else {}
         self._resolve, self._timeout = resolve, httpx.Timeout(timeout, connect=5.0)
-        self._server = httpx.URL(access.server)
-        self._root = self._server.raw_path.decode().rstrip("/")  # a server behind a gateway has a path of its own
+        self._server = access.server  # one behind a gateway has a path of its own
         self._wire: httpx.BaseTransport = transport(access.verify, resolve)
 
     def get(self, path: str, what: str, *, accept: str = "application/json", **query: str | int) -> httpx.Response:
@@ -169,10 +168,10 @@ class Transport:
         self, method: str, path: str, headers: Mapping[str, str], query: Mapping[str, Any], body: bytes | None
     ) -> httpx.Response:
         """One request over the pool, below httpx' client: its cookies, redirects and authentication would take half the time."""
-        target = f"{self._root}{path}?{urlencode(query)}" if query else f"{self._root}{path}"
+        asked = f"?{urlencode(query)}" if query else ""
         request = httpx.Request(
             method,
-            self._server.copy_with(raw_path=target.encode()),
+            f"{self._server}{path}{asked}",
             headers={**HEADERS, **headers, **self._access.headers()},
             content=body,
             extensions={**self._extensions, "timeout": self._timeout.as_dict()},
