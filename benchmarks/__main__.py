@@ -145,10 +145,28 @@ def listing(small: bool) -> list[Row]:
     return rows + [(f"  {name}", "-", "not measured: it is not on the PATH") for name in found.missing]
 
 
+def reconcile(small: bool) -> list[Row]:
+    """`runbook apply reconcile`, whole, against the bare resets of the same exhausted releases, each on its own cluster."""
+    from benchmarks.reconciling import Fleet, compare
+
+    fleet = Fleet(3, 45, 20) if small else Fleet(27, 45, 1)
+    found = compare(fleet)
+    return [
+        (
+            f"apply reconcile of {fleet.releases} releases ÷ what the cluster takes",
+            f"{found.ours / found.bare:.3f}",
+            f"goal ≤ 1.10 at a real clock; this one goes at {fleet.time_scale:g} times its speed",
+        ),
+        ("  bare resets to the last release ready", f"{found.bare:.1f} s", f"{fleet.migration} s of migration each"),
+        ("  what the command adds", f"{found.ours - found.bare:.1f} s", "start, look, plan, capture, proof and report"),
+    ]
+
+
 BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "imports": imports,
     "rehearse": rehearse,
     "deletions": deletions,
+    "reconcile": reconcile,
     "listing": listing,
     "explain": explain,
     "classify": classification,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from runbook.domain.cluster import Event
+from runbook.domain.cluster import Event, Node
 from runbook.domain.helm import HelmRelease, release_storage
 from runbook.domain.meta import Meta, Resource, condition, is_true
 from runbook.domain.owners import deployed_by
@@ -18,6 +18,7 @@ KEEP = "runbook/keep"
 OPERATOR = "operator"  # a probe from there proves nothing about a node
 _STEPS = ("chain", "name", "expiry")
 _X509 = "x509:"
+_PRESSURES = ("MemoryPressure", "DiskPressure", "PIDPressure")
 _MAX_OWNERS = 6  # pod → ReplicaSet → Deployment is three; custom controllers stack a few more
 
 
@@ -115,7 +116,17 @@ def stands(cause: FirstCause | None, snapshot: Snapshot) -> str:
         return ""
     if cause.cause == "registry-ca-untrusted" and is_trusted(snapshot, cause.message):
         return ""
+    if cause.cause == "node-pressure-evicted" and _pressure_is_over(cause.object, snapshot):
+        return ""
     return f"its first cause still stands: {cause.cause} at {cause.object}"
+
+
+def _pressure_is_over(ref: ObjectRef, snapshot: Snapshot) -> bool:
+    """Whether the node of an evicted pod says of each resource that it has enough again; a node not read proves nothing."""
+    names = {p.spec.node_name for p in snapshot.seen(Pod) if p.ref == ref} if ref.kind == "Pod" else {ref.name}
+    node = next((n for n in snapshot.seen(Node) if n.metadata.name in names), None)
+    told = {c.type: c.status for c in (node.status.conditions or ())} if node is not None else {}
+    return told.get("Ready") == "True" and all(told.get(p) == "False" for p in _PRESSURES)
 
 
 def unknown_cause(explanation: Explanation | None, ref: ObjectRef) -> str:

@@ -10,6 +10,7 @@ from acting_objects import INVENTORY, NOW, WAITS, explained, ref, release, snaps
 
 from runbook.acting.fluxorder import Requests
 from runbook.actions import plan
+from runbook.diagnosis.explanation import explain
 from runbook.domain.flux import GitRepository
 from runbook.domain.helm import HelmRelease
 from runbook.domain.probes import GitHead
@@ -351,3 +352,51 @@ class TestAHookThatHelm3LeftUnmarked:
         (act,) = [a for a in plan("cleanup", seen, (), explained(), INVENTORY) if a.object.kind == kind]
         assert any("HelmRelease/ffl/backend is in the middle of an action" in r for r in act.requires) is bool(others)
         assert (act.details["release_namespace"], act.details["release"]) == ("ffl", "backend")
+
+
+class TestAnEvictedPod:
+    """It never runs again: kept while its node is short of something, litter afterwards (semantics 3.6)."""
+
+    ENOUGH: ClassVar = {"Ready": "True", "MemoryPressure": "False", "DiskPressure": "False", "PIDPressure": "False"}
+
+    def evicted(self, told: dict[str, str], owner: str = "ReplicaSet", node: str = "n1") -> Action:
+        pod = {
+            "metadata": {
+                "name": "x", "namespace": "ffl", "uid": "u",
+                "ownerReferences": [{"kind": owner, "name": "rs", "controller": True}],
+            },
+            "spec": {"nodeName": "n1", "containers": [{"name": "c"}]},
+            "status": {"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory."},
+        }  # fmt: skip
+        conditions = [{"type": kind, "status": status} for kind, status in told.items()]
+        nodes = [{"metadata": {"name": node}, "status": {"conditions": conditions}}]
+        seen = snapshot(HelmRelease=[release("backend")], Pod=[pod], Node=nodes)
+        explanation = explain(seen)
+        assert [(c.cause, c.object) for c in explanation.first_causes][:1] == [
+            ("node-pressure-evicted", ref("x", "Pod"))
+        ]
+        (act,) = plan("cleanup", seen, (), explanation, INVENTORY)
+        return act
+
+    def test_it_is_deleted_once_its_node_has_enough_of_everything(self) -> None:
+        act = self.evicted(self.ENOUGH)
+        assert (act.kind, act.requires, act.asks) == ("delete-pod", (), "")
+
+    @pytest.mark.parametrize(
+        "told",
+        [
+            {**ENOUGH, "MemoryPressure": "True"},
+            {**ENOUGH, "DiskPressure": "Unknown"},
+            {**ENOUGH, "Ready": "Unknown"},
+            {kind: status for kind, status in ENOUGH.items() if kind != "PIDPressure"},
+            {},
+        ],
+    )
+    def test_it_is_kept_while_its_node_is_short_or_does_not_say(self, told: dict[str, str]) -> None:
+        assert self.evicted(told).requires == ("its first cause still stands: node-pressure-evicted at Pod/ffl/x",)
+
+    def test_another_nodes_word_is_not_its_own(self) -> None:
+        assert self.evicted(self.ENOUGH, node="n2").requires
+
+    def test_a_daemons_pod_waits_for_a_person(self) -> None:
+        assert "its owner is a DaemonSet" in self.evicted(self.ENOUGH, owner="DaemonSet").asks
