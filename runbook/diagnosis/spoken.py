@@ -15,6 +15,7 @@ from runbook.diagnosis.blame import top_controller
 from runbook.diagnosis.catalogue import built_in
 from runbook.diagnosis.classify import Classification, classify
 from runbook.diagnosis.roots import Root, Walk, nowhere
+from runbook.diagnosis.unreached import leads_on
 from runbook.domain import podstatus
 from runbook.domain.inquiries import LastWords
 from runbook.domain.pods import Pod
@@ -59,7 +60,10 @@ def spoken(walker: Walker, ref: ObjectRef, found: Walk) -> Walk:
     """The walk with what the pod's log says, where it has no root. Nothing that was found otherwise is changed."""
     if found.root is not None or not walker.index.words:
         return found
-    said = list(_said(walker, ref))
+    entry = list(_said(walker, ref))
+    if led := leads_on(walker, ref, [(s.line, s.meaning) for s in entry]):
+        return led
+    said = [s for s in entry if is_logged(s.meaning)]
     causes = dict.fromkeys(s.meaning.cause for s in said)
     if len(causes) == 1:
         return Walk(_root(walker, ref, said[0]))
@@ -95,7 +99,7 @@ def _said(walker: Walker, ref: ObjectRef) -> Iterator[_Said]:
         for log in walker.index.words[speaker]:
             # in back-off the run that ended is the one before
             if log.container == trouble.container and log.previous == (trouble.state == "last"):
-                yield from _causes(walker, log, trouble)
+                yield from _entry(walker, log, trouble)
 
 
 def _speaker(walker: Walker, ref: ObjectRef) -> ObjectRef | None:
@@ -113,13 +117,11 @@ def _ended(walker: Walker, ref: ObjectRef) -> tuple[ContainerTrouble, ...]:
     return tuple(t for t in found if t.state in ("terminated", "last") and t.exit_code not in (None, 0, *_STOPPED))
 
 
-def _causes(walker: Walker, log: LastWords, trouble: ContainerTrouble) -> Iterator[_Said]:
+def _entry(walker: Walker, log: LastWords, trouble: ContainerTrouble) -> Iterator[_Said]:
     """What the last fatal entry means, line by line: a stack of causes may name several."""
     own = walker.catalogue if walker.catalogue.extra else None
     for line in last_fatal(log.lines, lambda text: is_logged(classify(text, catalogue=own))):
-        meaning = classify(line, catalogue=own)
-        if is_logged(meaning):
-            yield _Said(line, meaning, trouble)
+        yield _Said(line, classify(line, catalogue=own), trouble)
 
 
 def is_logged(meaning: Classification) -> bool:

@@ -52,6 +52,17 @@ class Walker:
                 self._step(first)
         return self._step(ref)
 
+    def attempt(self, ref: ObjectRef) -> Walk:
+        """A walk on trial, in the middle of another: what it learned is kept only when it ends at a fact.
+
+        Two programs that wait for each other make a circle, and where it closes depends on who is asked first.
+        """
+        done, reds = dict(self._done), dict(self._reds)
+        found = self._step(ref)
+        if found.root is None or found.root.proof != "fact":
+            self._done, self._reds = done, reds
+        return found
+
     def first_red(self, some: Behind) -> ObjectRef | None:
         """Of pods that serve together the one whose walk is best; asked once for all Services that share them."""
         if id(some) not in self._reds:
