@@ -30,9 +30,7 @@ def leads_on(walker: Walker, ref: ObjectRef, said: Sequence[tuple[str, Classific
     """The walk to why the one Service that the lines name has no ready pod; None where they name none, or two, or no fact."""
     if not said or any(meaning.role == "cause" and meaning.fault == "denied" for _, meaning in said):
         return None
-    named = {
-        service: line for line, meaning in said if meaning.fault in _WIRE for service in _named(walker, ref, line)
-    }
+    named = {service: line for line, meaning in said if meaning.fault in _WIRE for service in _named(walker, ref, line)}
     if len(named) != 1:
         return None
     ((service, line),) = named.items()

@@ -48,6 +48,7 @@ class Impact:
     unexplained: int
     unrelated: int
     main: str
+    unread: tuple[str, ...] = ()
 
     @property
     def failing(self) -> int:
@@ -56,6 +57,9 @@ class Impact:
 
     def sentence(self) -> str:
         """`11 HelmReleases: 8 sealed-secret-key-mismatch, 1 blocked by one of them, 1 unexplained, 1 of other causes`."""
+        if not self.failing:
+            unread = f", which could not read everything: {', '.join(self.unread[:3])}" if self.unread else ""
+            return f"No {self.counts} fails by the last diagnosis{unread}"
         return (
             f"{self.failing} {self.counts}s: {self.direct} {self.main or 'explained'}, {self.blocked} blocked by one of "
             f"them, {self.unexplained} unexplained, {self.unrelated} of other causes"
@@ -79,12 +83,12 @@ def impact(explanation: Explanation) -> Impact:
     """The partition of the failing releases: the seed's night ends 8 direct, 1 blocked, 1 unexplained, 1 unrelated."""
     groups = [g for g in grouped(explanation) if g.counts == RELEASE]
     left = [u for u in explanation.unexplained if u.object.kind == RELEASE]
+    unread = tuple(gap.what for gap in explanation.not_evaluated)
     if not groups:
-        return Impact(RELEASE, 0, 0, len(left), 0, "")
+        return Impact(RELEASE, 0, 0, len(left), 0, "", unread)
     main, rest = groups[0], groups[1:]
-    return Impact(
-        RELEASE, len(main.direct), len(main.blocked), len(left), sum(g.frees for g in rest), main.cause
-    )  # fmt: skip
+    others = sum(g.frees for g in rest)
+    return Impact(RELEASE, len(main.direct), len(main.blocked), len(left), others, main.cause, unread)
 
 
 def _group(name: str, causes: list[FirstCause]) -> CauseGroup:

@@ -135,6 +135,19 @@ def test_a_lower_stage_begins_a_new_look() -> None:
     assert [[a.stage for a in look.attempts] for look in looks] == [order[:4], order[4:]]
 
 
+def test_where_no_release_fails_that_is_said_and_not_counted() -> None:
+    assert impact(explanation()).sentence() == "No HelmRelease fails by the last diagnosis"
+    assert impact(explanation(left=(FRONT,))).sentence().startswith("1 HelmReleases: 0 explained, 0 ")
+
+
+def test_what_could_not_be_read_is_no_calm() -> None:
+    refused = unknown().explanation
+    assert refused is not None
+    assert impact(refused).sentence() == (
+        "No HelmRelease fails by the last diagnosis, which could not read everything: helmreleases"
+    )
+
+
 def test_the_impact_is_eight_one_one_one() -> None:
     explained = red().explanation
     assert explained is not None
