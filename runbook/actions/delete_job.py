@@ -66,7 +66,7 @@ def _why(job: Job, snapshot: Snapshot) -> str:
 
 
 def _pods(ref: ObjectRef, hands: Hands) -> list[Mapping[str, Any]]:
-    listing = hands.client.list("Pod", namespace=ref.namespace)
+    listing = hands.client.list("Pod", namespace=ref.namespace, as_served=True)
     mine = {p.ref.name for p in listing.items if isinstance(p, Pod) and job_of_pod(p.metadata) == ref}
     found = [{"kind": "Pod", **json.loads(raw)} for raw in listing.raw]
     return [p for p in found if p["metadata"]["name"] in mine]

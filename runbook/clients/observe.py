@@ -23,10 +23,11 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Observation:
-    """A snapshot, and the API's items of it as they were served."""
+    """A snapshot, the API's items of it as they were served, and what else is to be said of how it came about."""
 
     snapshot: Snapshot
     raw: Mapping[str, tuple[bytes, ...]]
+    notes: tuple[str, ...] = ()
 
 
 def observe(
@@ -61,14 +62,14 @@ def observe(
                 progress(name[0], 0, 1)
             _probe(seen, name, lambda probe=probe: probe(client, inventory, base, now, seen))  # type: ignore[misc]
     snapshot = Snapshot(now(), inventory.cluster.name, seen.objects, seen.gaps, tuple(seen.malformed))
-    return Observation(snapshot, seen.raw)
+    return Observation(snapshot, seen.raw, tuple(seen.notes))
 
 
 def _list(client: KubeClient, kind: str, namespace: str = "") -> Listing | Gap:
     if KINDS[kind].optional and client.lacks(kind):
         return Listing(kind, (), (), "")  # a project that is not installed has no objects
     try:
-        return client.list(kind, namespace=namespace)
+        return client.list(kind, namespace=namespace, as_served=True)
     except ObservationError as error:
         return gap_of(error, f"list {KINDS[kind].qualified}{f' in {namespace}' if namespace else ' in all namespaces'}")
 
@@ -85,6 +86,7 @@ def _keep(seen: Seen, kind: str, got: Listing | Gap) -> None:
     seen.objects[kind] = (*seen.objects.get(kind, ()), *got.items)
     seen.raw[kind] = (*seen.raw.get(kind, ()), *got.raw)
     seen.malformed += got.malformed
+    seen.notes += [got.restarted] if got.restarted else []
 
 
 def _secrets(client: KubeClient, inventory: Inventory, seen: Seen) -> None:
@@ -96,7 +98,7 @@ def _secrets(client: KubeClient, inventory: Inventory, seen: Seen) -> None:
         return
     for namespace in inventory.secrets_access.namespaces:
         try:
-            _keep(seen, "Secret", client.list("Secret", namespace=namespace, metadata_only=True))
+            _keep(seen, "Secret", client.list("Secret", namespace=namespace, metadata_only=True, as_served=True))
         except ObservationError as error:
             seen.gaps["Secret"] = gap_of(error, f"list secrets in {namespace}")
 

@@ -36,6 +36,7 @@ class Seen:
 
     objects: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     raw: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     gaps: dict[str, Gap] = field(default_factory=dict)
     malformed: list[tuple[ObjectRef, str]] = field(default_factory=list)
 

@@ -39,6 +39,8 @@ def look(setting: Setting, *, part: str = "") -> Observed:
         server=reached.server,
         progress=progress(setting.talk),
     )
+    for note in seen.notes:
+        setting.talk.warning("observe", note)
     redactor = Redactor()
     if STAGES[setting.asked.stage].asks and not part:
         seen = replace(seen, snapshot=_inquired(setting, seen.snapshot, redactor))

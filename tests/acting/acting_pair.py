@@ -160,7 +160,7 @@ def _tries(pair: Pair) -> int:
     """How often the kubelet has tried to pull the noteboard's image."""
     client = pair.client()
     try:
-        listing = client.list("Event", namespace="notes")
+        listing = client.list("Event", namespace="notes", as_served=True)
     finally:
         client.close()
     events_ = [json.loads(raw) for raw in listing.raw]

@@ -55,7 +55,7 @@ class TestLists:
     def test_all_pages(self, api: FakeApi, client: KubeClient) -> None:
         api.pods, api.page = [pod(f"p{i}") for i in range(7)], 3
         told: list[tuple[str, int, int]] = []
-        found = client.list("Pod", progress=lambda *step: told.append(step))
+        found = client.list("Pod", progress=lambda *step: told.append(step), as_served=True)
         assert names(found.items) == [f"p{i}" for i in range(7)]
         assert len(found.raw) == 7
         assert found.resource_version == "100"
@@ -69,20 +69,25 @@ class TestLists:
         "broken",
         [{"spec": {"containers": "many"}}, {"status": {"containerStatuses": [{"restartCount": "often"}]}}],
     )
+    @pytest.mark.parametrize("as_served", [True, False])
     def test_one_malformed_object_is_named_and_nothing_else_lost(
-        self, api: FakeApi, client: KubeClient, broken: dict[str, Any]
+        self, api: FakeApi, client: KubeClient, broken: dict[str, Any], as_served: bool
     ) -> None:
         api.pods, api.page = [pod("a"), pod("bad", **broken), pod("c"), pod("d")], 3
-        found = client.list("Pod")
+        found = client.list("Pod", as_served=as_served)
         assert names(found.items) == ["a", "c", "d"]
-        assert len(found.raw) == 3
+        assert len(found.raw) == (3 if as_served else 0)
         ((ref, why),) = found.malformed
         assert str(ref) == "Pod/a/bad"
         assert "containers" in why or "restartCount" in why
 
     def test_an_expired_continue_token_starts_the_list_again_once(self, api: FakeApi, client: KubeClient) -> None:
         api.pods, api.page, api.expire_tokens = [pod(f"p{i}") for i in range(4)], 2, 1
-        assert names(client.list("Pod").items) == ["p0", "p1", "p2", "p3"]
+        found = client.list("Pod")
+        assert names(found.items) == ["p0", "p1", "p2", "p3"]
+        assert found.restarted == (
+            "the list of pods in all namespaces was begun again: 410 The provided continue parameter is too old"
+        )
         assert api.times(PODS) == 4
         api.expire_tokens = 2
         with pytest.raises(ObservationError, match="410"):

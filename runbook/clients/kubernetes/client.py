@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import httpx
 import msgspec
 
-from runbook.clients.kubernetes import discovery, glimpsing, listing, reviewing, watching
+from runbook.clients.kubernetes import discovery, glimpsing, listing, reviewing, serverclock, watching
 from runbook.clients.kubernetes.kubeconfig import access
 from runbook.clients.kubernetes.listing import Listing, Progress
+from runbook.clients.kubernetes.serverclock import ServerClock
 from runbook.clients.kubernetes.transport import Transport
 from runbook.domain.kinds import KINDS, METADATA_ONLY
 from runbook.domain.probes import AccessReview, ServedKind, ServerInfo, UnsealProbe
 from runbook.errors import ClusterIdentityError, DeniedError, MalformedError, MissingError, ObservationError
-from runbook.inventory.model import SealedSecrets
 
-
-@dataclass(frozen=True)
-class ServerClock:
-    """An embedded cluster's time and how fast it runs."""
-
-    now: datetime
-    scale: float
+if TYPE_CHECKING:
+    from runbook.inventory.model import SealedSecrets
 
 
 def connect(
@@ -88,14 +82,7 @@ class KubeClient:
 
     def clock(self) -> ServerClock:
         """The server's own clock, which only the embedded cluster has."""
-        what = "the server's clock"
-        content = self.transport.get("/clock", what).content
-        try:
-            answer = msgspec.json.decode(content)
-            now = datetime.fromisoformat(str(answer["now"])).astimezone(UTC)
-            return ServerClock(now, float(answer["scale"]))
-        except (KeyError, TypeError, ValueError, msgspec.DecodeError) as error:
-            raise MalformedError(what, "it is not {now, scale}") from error
+        return serverclock.ask(self.transport)
 
     @cached_property
     def _found(self) -> discovery.Discovered | ObservationError:
@@ -117,10 +104,17 @@ class KubeClient:
         return not isinstance(found, ObservationError) and kind not in found.served and kind not in found.failed
 
     def list(
-        self, kind: str, *, namespace: str = "", progress: Progress | None = None, metadata_only: bool = False
+        self,
+        kind: str,
+        *,
+        namespace: str = "",
+        progress: Progress | None = None,
+        metadata_only: bool = False,
+        as_served: bool = False,
     ) -> Listing:
         """Every object of a kind, in one namespace or all. Raises an ObservationError; never an empty list instead.
 
+        `as_served` keeps each item's bytes too, as evidence does: of a pod they are ten times its fields.
         Of Secrets and ConfigMaps never more than metadata is asked for, and nothing else is accepted.
         """
         accept = listing.METADATA_ONLY if metadata_only or kind in METADATA_ONLY else listing.PLAIN
@@ -131,6 +125,7 @@ class KubeClient:
             listing.what_of(kind, namespace),
             progress=progress,
             accept=accept,
+            as_served=as_served,
         )
 
     def get(self, kind: str, namespace: str, name: str) -> bytes:

@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from runbook.domain.certificates import facts, split_pem
 from runbook.errors import KubeconfigError
 
 IN_CLUSTER = "in-cluster"
@@ -180,6 +179,8 @@ def _tls(configuration: Any, where: str) -> ssl.SSLContext:
 
 
 def _check_dates(path: Path, where: str) -> None:
+    from runbook.domain.certificates import facts, split_pem  # costs as much as a request, and few log in so
+
     for block in split_pem(path.read_bytes())[:1]:
         found, now = facts(block), datetime.now(UTC)
         if found.not_after < now:

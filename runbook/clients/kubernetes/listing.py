@@ -1,14 +1,18 @@
-"""Lists: pages of 500, items decoded one by one. A malformed object is named and loses nothing else; a failure is never empty."""
+"""Lists: pages of 500, each decoded in one pass. A malformed object is named and loses nothing else; a failure is never empty."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from types import GenericAlias
+from typing import Any
 
 import msgspec
 
 from runbook.clients.kubernetes.transport import Transport
-from runbook.domain.kinds import KINDS, decode
+from runbook.domain.kinds import KINDS, decode, named
 from runbook.domain.meta import Resource
 from runbook.errors import MalformedError, ObservationError
 from runbook.model import ObjectRef
@@ -19,6 +23,7 @@ METADATA_ONLY = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.i
 METADATA_ONE = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
 METADATA_LIST = "PartialObjectMetadataList"
 Progress = Callable[[str, int, int], None]
+_BUILDING = threading.Lock()  # msgspec builds decoders at first use, and two threads that do so at once may crash it
 
 
 class _ListMeta(msgspec.Struct, rename="camel"):
@@ -44,13 +49,64 @@ class _Identity(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Listing:
-    """A whole list: typed items, the same items as served, and what could not be decoded."""
+    """A whole list: typed items, the same items as served where that was asked for, and what could not be decoded.
+
+    `restarted` says why the list was begun again, if it was.
+    """
 
     kind: str
     items: tuple[Resource, ...]
     raw: tuple[bytes, ...]
     resource_version: str
     malformed: tuple[tuple[ObjectRef, str], ...] = ()
+    restarted: str = ""
+
+
+@dataclass
+class _Gathered:
+    """The pages so far. An object that a later page brings again takes its earlier place: pages may overlap."""
+
+    kind: str
+    as_served: bool
+    items: list[Resource] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
+    malformed: list[tuple[ObjectRef, str]] = field(default_factory=list)
+
+    def add(self, content: bytes, what: str) -> Any:
+        """Take a page in, typed in one pass; item by item only where bytes are kept or one of them does not fit."""
+        if not self.as_served:
+            try:
+                typed = _decoder(self.kind).decode(content)
+            except msgspec.DecodeError:
+                pass  # which object it is, or that it is no list at all, is told below
+            else:
+                self.items += [named(self.kind, item) for item in typed.items or ()]
+                return _checked(typed, what)
+        page = _page(content, what)
+        for item in page.items or ():
+            self._sort(bytes(item))
+        return page
+
+    def _sort(self, item: bytes) -> None:
+        try:
+            self.items.append(decode(self.kind, item))
+        except (msgspec.ValidationError, msgspec.DecodeError) as error:
+            self.malformed.append((identity(self.kind, item), str(error)))
+        else:
+            if self.as_served:
+                self.raw.append(item)
+
+    def listing(self, version: str) -> Listing:
+        """The list, each object once: of one that came twice the later copy."""
+        places = {
+            (o.metadata.namespace, o.metadata.name or place): place  # one without a name is like no other
+            for place, o in enumerate(self.items)
+        }
+        items, raw = self.items, self.raw
+        if len(places) < len(items):
+            items = [items[place] for place in places.values()]
+            raw = [raw[place] for place in places.values()] if self.as_served else []
+        return Listing(self.kind, tuple(items), tuple(raw), version, tuple(self.malformed))
 
 
 def fetch(
@@ -61,55 +117,56 @@ def fetch(
     *,
     progress: Progress | None = None,
     accept: str = PLAIN,
+    as_served: bool = False,
 ) -> Listing:
-    """The list at `path`, all pages. A token that expired (410) starts it again, once."""
+    """The list at `path`, all pages. A token that expired (410) starts it again, once, and the list says so."""
+    arguments = (transport, kind, path, what, progress, accept, as_served)
     try:
-        return _pages(transport, kind, path, what, progress, accept)
+        return _pages(*arguments)
     except ObservationError as error:
         if not error.why.startswith("410"):
             raise
-        return _pages(transport, kind, path, what, progress, accept)
+        return replace(_pages(*arguments), restarted=f"the list of {what} was begun again: {error.why}")
 
 
-def _pages(transport: Transport, kind: str, path: str, what: str, progress: Progress | None, accept: str) -> Listing:
-    items: list[Resource] = []
-    raw: list[bytes] = []
-    malformed: list[tuple[ObjectRef, str]] = []
-    token, version = "", ""
+def _pages(
+    transport: Transport, kind: str, path: str, what: str, progress: Progress | None, accept: str, as_served: bool
+) -> Listing:
+    found = _Gathered(kind, as_served)
+    token = ""
     while True:
         query: dict[str, str | int] = {"limit": PAGE, **({"continue": token} if token else {})}
-        page = _page(transport.get(path, what, accept=accept, **query).content, what)
+        page = found.add(transport.get(path, what, accept=accept, **query).content, what)
         if accept != PLAIN and page.kind != METADATA_LIST:
             raise MalformedError(what, f"only metadata was asked for, the answer is a {page.kind}: it was not kept")
-        for item in page.items or ():
-            _sort(kind, bytes(item), items, raw, malformed)
         if token and token == page.metadata.continue_:
             raise MalformedError(what, "the list's next page is the page itself: it has no end")
-        version, token = page.metadata.resource_version, page.metadata.continue_
+        token = page.metadata.continue_
         if progress:
-            progress(kind, len(items), len(items) + (page.metadata.remaining_item_count or 0))
+            progress(kind, len(found.items), len(found.items) + (page.metadata.remaining_item_count or 0))
         if not token:
-            return Listing(kind, tuple(items), tuple(raw), version, tuple(malformed))
+            return found.listing(page.metadata.resource_version)
 
 
-def _page(content: bytes, what: str) -> _Page:
+@lru_cache
+def _decoder(kind: str) -> msgspec.json.Decoder[Any]:
+    fields = [("kind", str, ""), ("metadata", _ListMeta, msgspec.field(default_factory=_ListMeta))]
+    with _BUILDING:
+        items = GenericAlias(list, (KINDS[kind].struct,)) | None
+        return msgspec.json.Decoder(msgspec.defstruct(f"{kind}Page", [*fields, ("items", items, None)], gc=False))
+
+
+def _page(content: bytes, what: str) -> Any:
     try:
-        page = msgspec.json.decode(content, type=_Page)
+        return _checked(msgspec.json.decode(content, type=_Page), what)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         raise MalformedError(what, f"the list cannot be read: {error}") from error
+
+
+def _checked(page: Any, what: str) -> Any:
     if not page.kind.endswith("List"):
         raise MalformedError(what, f"the answer is a {page.kind or 'nameless thing'}, not a list")
     return page
-
-
-def _sort(
-    kind: str, item: bytes, items: list[Resource], raw: list[bytes], malformed: list[tuple[ObjectRef, str]]
-) -> None:
-    try:
-        items.append(decode(kind, item))
-        raw.append(item)
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
-        malformed.append((identity(kind, item), str(error)))
 
 
 def identity(kind: str, item: bytes) -> ObjectRef:

@@ -12,6 +12,7 @@ import httpx
 import msgspec
 import stamina
 
+from runbook.clients.kubernetes import bodies
 from runbook.clients.kubernetes.kubeconfig import Access
 from runbook.clients.resolving import transport
 from runbook.errors import (
@@ -146,6 +147,8 @@ class Transport:
                     return response
         except _Again as error:
             return error.response
+        except bodies.TooLargeError as error:
+            raise MalformedError(what, str(error)) from error
         except _Broken as error:
             cause = error.__cause__
             assert isinstance(cause, httpx.HTTPError)
@@ -177,11 +180,11 @@ class Transport:
             extensions={**self._extensions, "timeout": self._timeout.as_dict()},
         )
         response = self._wire.handle_request(request)
+        response.request = request
         try:
-            response.read()
+            return bodies.read(response)
         finally:
             response.close()
-        return response
 
     def _answered(self, what: str, response: httpx.Response) -> httpx.Response:
         if response.status_code < 400:
