@@ -15,6 +15,7 @@ from benchmarks.explaining import condition, kubernetes_object, nodes, release
 
 UID = "5a1e0000-0000-4000-8000-000000000000"
 DOMAIN = "large.example"
+SERVICES = 200  # rows of the checklist
 WEIGHT = 8_000  # bytes of a pod, most of it managedFields, as of a real one
 _RED = {0: "image", 1: "secret", 2: "crash"}
 _ONCE = {5: "schema", 6: "waits"}  # of a hundred releases one each, and each explained by another cause
@@ -33,7 +34,7 @@ def objects(pods: int) -> Iterator[Object]:
     yield from _flux()
     for number in range(releases):
         found = list(release(number, _namespace(number), f"app-{number}", red_of(number)))
-        yield from (_heavy(o) if o["kind"] == "Pod" else o for o in found)
+        yield from (_heavy(o) if o["kind"] == "Pod" else _selecting(o) for o in found)
         yield _slice(_namespace(number), f"app-{number}")
 
 
@@ -42,7 +43,12 @@ def red_of(release_number: int) -> str:
     return _RED.get(release_number % 10) or _ONCE.get(release_number % 100, "")
 
 
-def inventory(folder: Path, pods: int, endpoints: int, port: int) -> Path:
+def unhealthy(pods: int) -> int:
+    """How many pods do not become ready."""
+    return sum(4 for number in range(pods // 10) if red_of(number) in _RED.values())
+
+
+def inventory(folder: Path, pods: int, endpoints: int = 0, port: int = 0) -> Path:
     """What should be true: every release ready, every endpoint answering over TLS that `folder/ca.crt` signed."""
     releases = [{"namespace": _namespace(n), "name": f"app-{n}", "version": f"1.0.{n}"} for n in range(pods // 10)]
     hosts = [f"app-{n}.{DOMAIN}" for n in range(endpoints)]
@@ -54,8 +60,8 @@ def inventory(folder: Path, pods: int, endpoints: int, port: int) -> Path:
         "releases": releases,
         "services": [
             {"id": f"app-{n}", "text": f"Application {n}", "release": f"{_namespace(n)}/app-{n}", "namespace": _namespace(n),
-             "version": "1.0", "endpoint": f"app-{n}"}
-            for n in range(endpoints)
+             "version": "1.0", "endpoint": f"app-{n}" if n < endpoints else ""}
+            for n in range(min(SERVICES, pods // 10))
         ],
         "endpoints": [
             {"name": f"app-{n}", "url": f"https://{host}/health", "ca": "ca.crt", "expect": {"status": "healthy"}}
@@ -64,12 +70,13 @@ def inventory(folder: Path, pods: int, endpoints: int, port: int) -> Path:
         "criteria": [
             {"id": "L1", "text": "Every release is ready", "checks": ["releases-ready"]},
             {"id": "L2", "text": "Every pod runs", "checks": ["pods-healthy", "image-pulls"]},
-            {"id": "L3", "text": "Every endpoint answers", "checks": ["endpoints-answer"]},
+            {"id": "L3", "text": "Every service runs", "checks": ["services-running", "versions-agree"]},
+            *([{"id": "L4", "text": "Every endpoint answers", "checks": ["endpoints-answer"]}] if endpoints else []),
         ],
         "soak": "15m",
         "sealed_secrets": {"namespace": "kube-system", "service": "sealed-secrets-controller", "port": "8080"},
     }  # fmt: skip
-    path = folder / "large.yaml"
+    path = folder / f"large-{endpoints}.yaml"
     path.write_text(json.dumps(wanted))  # JSON is YAML
     return path
 
@@ -98,6 +105,15 @@ def _slice(namespace: str, name: str) -> Object:
     ends = [{"addresses": [f"10.1.0.{n}"], "conditions": {"ready": n > 3}} for n in range(10)]
     return kubernetes_object("discovery.k8s.io/v1", "EndpointSlice", namespace, f"{name}-1", {"kubernetes.io/service-name": name},
                              addressType="IPv4", endpoints=ends, ports=[{"name": "", "port": 80, "protocol": "TCP"}])  # fmt: skip
+
+
+def _selecting(obj: Object) -> Object:
+    """A workload with the selector that no real one is without."""
+    if "template" not in obj.get("spec", {}):
+        return obj
+    labels = {"app": obj["metadata"]["name"]}
+    template = {"metadata": {"labels": labels}, **obj["spec"]["template"]}
+    return {**obj, "spec": {**obj["spec"], "selector": {"matchLabels": labels}, "template": template}}
 
 
 def _heavy(pod: Object) -> Object:

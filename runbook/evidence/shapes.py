@@ -17,7 +17,7 @@ MARK = "«cut»"
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One kind of secret: `group` of `pattern` is what is cut; a text without any of `hints` is not searched.
+    """One kind of secret: `group` of `pattern` is what is cut; a text that has none of `hints` in lower case is not searched.
 
     Where `core` is given, a match begins with one of these in any case, and the pattern is tried there and nowhere else:
     one that may begin at any letter costs a second for ten megabytes.
@@ -60,15 +60,15 @@ def _is_no_value(value: str) -> bool:
 
 # What a name may have before it (`db.password`) is not part of the pattern: it is kept, and any will do.
 _NAME = r"(?:password|passwd|passphrase|secret[_-]?key|client[_-]?secret|api[_-]?key|access[_-]?key|private[_-]?key|auth[_-]?token|access[_-]?token|refresh[_-]?token)"
-_HINTS = ("pass", "Pass", "PASS", "key", "Key", "KEY", "secret", "Secret", "SECRET", "token", "Token", "TOKEN")
+_HINTS = ("pass", "key", "secret", "token")
 
 SHAPES: tuple[Shape, ...] = (
     Shape(
         "private-key",
         re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|\Z)", re.DOTALL),
-        ("PRIVATE KEY",),
+        ("private key",),
     ),
-    Shape("jwt", re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"), ("eyJ",)),
+    Shape("jwt", re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"), ("eyj",)),
     Shape(
         "token",
         re.compile(
@@ -76,7 +76,7 @@ SHAPES: tuple[Shape, ...] = (
             r"(?:AKIA|ASIA)[0-9A-Z]{16}|AIza[\w-]{35}|sk-(?:[a-z]+-)?[A-Za-z0-9_-]{20,}|npm_[A-Za-z0-9]{30,}|"
             r"hv[sb]\.[\w-]{20,}|dckr_pat_[\w-]{20,}|[rs]k_live_[A-Za-z0-9]{16,})"
         ),
-        ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "AKIA", "ASIA", "AIza", "sk-", "npm_", "hvs.", "hvb.", "dckr_pat_", "k_live_"),
+        ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "akia", "asia", "aiza", "sk-", "npm_", "hvs.", "hvb.", "dckr_pat_", "k_live_"),
     ),
     Shape(
         "url-userinfo",
@@ -96,19 +96,19 @@ SHAPES: tuple[Shape, ...] = (
     Shape(
         "authorization",
         re.compile(r"\b(?:proxy-)?authorization[\"']?\s*[:=]\s*[\[\"']*((?:(?:basic|bearer|token|digest|negotiate)\s+)?[^\s\"'\],;]{4,})", re.IGNORECASE),
-        ("uthorization", "UTHORIZATION"),
+        ("authorization",),
         1,
         _is_no_value,
     ),
-    Shape("authorization", re.compile(r"\b[Bb]earer\s+([A-Za-z0-9._~+/-]{16,}=*)"), ("earer ",), 1, _is_no_value),
-    Shape("authorization", re.compile(r"\bBasic\s+([A-Za-z0-9+/]{12,}={0,2})(?![\w])"), ("Basic ",), 1, _is_no_value),
+    Shape("authorization", re.compile(r"\b[Bb]earer\s+([A-Za-z0-9._~+/-]{16,}=*)"), ("bearer ",), 1, _is_no_value),
+    Shape("authorization", re.compile(r"\bBasic\s+([A-Za-z0-9+/]{12,}={0,2})(?![\w])"), ("basic ",), 1, _is_no_value),
     Shape(
         "registry-login",
         re.compile(r"\\?\"(?:auth|identitytoken|registrytoken)\\?\"\s*:\s*\\?\"([A-Za-z0-9+/=._-]{8,})\\?\""),
         ('auth"', 'auth\\"', 'token"', 'token\\"'),
         1,
     ),
-    Shape("registry-login", re.compile(r"\beyJhdXRocyI6[A-Za-z0-9+/=]{8,}"), ("eyJhdXRocyI6",)),
+    Shape("registry-login", re.compile(r"\beyJhdXRocyI6[A-Za-z0-9+/=]{8,}"), ("eyjhdxrocyi6",)),
     Shape(
         "assignment",
         re.compile(rf"{_NAME}\\?[\"']?\s*(?:=|:(?!//))\s*\\?[\"']?([^\s\"'\\,;&}})<>]{{4,}})", re.IGNORECASE),
@@ -120,7 +120,7 @@ SHAPES: tuple[Shape, ...] = (
     Shape(
         "assignment",
         re.compile(r"(?:token|secret|pwd|credential)s?\\?[\"']?=\\?[\"']?([^\s\"'\\,;&})<>]{6,})", re.IGNORECASE),
-        (*_HINTS, "pwd", "PWD", "redential", "REDENTIAL"),
+        (*_HINTS, "pwd", "credential"),
         1,
         _is_no_value,
         ("token", "secret", "pwd", "credential"),
@@ -171,13 +171,13 @@ def is_telling(value: str) -> bool:
 
 def matches(text: str) -> Iterator[tuple[str, int, int]]:
     """`(kind, begin, end)` of each secret shape in a text, shape by shape; may overlap."""
-    if len(text) < _LINE and not _HINT.search(text):
+    low = _lower(text)
+    if len(low) < _LINE and not _HINT.search(low):
         return
-    low = ""
+    there: dict[str, bool] = {}  # several shapes have the same hints, and a long text is searched once for each
     for shape in SHAPES:
-        if not any(hint in text for hint in shape.hints):
+        if not any(_holds(low, hint, there) for hint in shape.hints):
             continue
-        low = low or (_lower(text) if shape.core else "")
         for found in _at_cores(shape, text, low) if shape.core else shape.pattern.finditer(text):
             span = _span(shape, found)
             if span is not None:
@@ -201,9 +201,18 @@ def _places(low: str, words: tuple[str, ...]) -> Iterator[int]:
             at = low.find(word, at + 1)
 
 
+def _holds(low: str, hint: str, there: dict[str, bool]) -> bool:
+    if hint not in there:
+        there[hint] = hint in low
+    return there[hint]
+
+
 def _lower(text: str) -> str:
-    """The text in lower case, place by place: letters that `re` takes for a, i, k or s in any case are those."""
-    return (text if text.isascii() else text.translate(_LIKE)).lower()
+    """The text in lower case, place by place: letters that `re` takes for i, k or s in any case are those."""
+    if text.isascii():
+        return text.lower()
+    lines = text.splitlines(keepends=True) if len(text) > _LINE else [text]  # most lines of a long one are ASCII
+    return "".join(line.lower() if line.isascii() else line.translate(_LIKE).lower() for line in lines)
 
 
 def _span(shape: Shape, found: Match[str]) -> tuple[int, int] | None:
