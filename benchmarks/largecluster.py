@@ -119,5 +119,11 @@ def _selecting(obj: Object) -> Object:
 def _heavy(pod: Object) -> Object:
     lacking = max(0, WEIGHT - len(json.dumps(pod, separators=(",", ":"))))
     fields = {f'k:{{"type":"Field{n}"}}': {".": {}, "f:status": {}} for n in range(lacking // 45)}
-    managed = {"manager": "kubelet", "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": fields}
+    managed = {
+        "manager": "kubelet",
+        "operation": "Update",
+        "apiVersion": "v1",
+        "fieldsType": "FieldsV1",
+        "fieldsV1": fields,
+    }
     return {**pod, "metadata": {**pod["metadata"], "managedFields": [managed]}}

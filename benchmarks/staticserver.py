@@ -161,7 +161,9 @@ def _pages(path: str, items: list[bytes], size: int) -> Iterator[bytes]:
     for number in range(count):
         last = number == count - 1
         more = "" if last else f',"continue":"{number + 1}","remainingItemCount":{len(items) - (number + 1) * size}'
-        head = f'{{"kind":"{kind.kind}List","apiVersion":"{version}","metadata":{{"resourceVersion":"9"{more}}},"items":['
+        head = (
+            f'{{"kind":"{kind.kind}List","apiVersion":"{version}","metadata":{{"resourceVersion":"9"{more}}},"items":['
+        )
         yield head.encode() + b",".join(items[number * size : (number + 1) * size]) + b"]}"
 
 
@@ -181,5 +183,9 @@ def _discovery() -> dict[str, bytes]:
     }  # fmt: skip
     for (group, version), resources in groups.items():
         path = f"/apis/{group}/{version}" if group else f"/api/{version}"
-        found[path] = {"kind": "APIResourceList", "groupVersion": f"{group}/{version}".lstrip("/"), "resources": resources}
+        found[path] = {
+            "kind": "APIResourceList",
+            "groupVersion": f"{group}/{version}".lstrip("/"),
+            "resources": resources,
+        }
     return {path: json.dumps(body).encode() for path, body in found.items()}

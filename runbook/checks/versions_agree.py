@@ -83,7 +83,11 @@ def _near(pods: Running, row: ExpectedService, release: HelmRelease | None) -> I
     namespace, name = release_storage(release) if release else ("", "")
     keys = [(LABEL, namespace, name), (MAKER, namespace, name)]
     if (made := row.workload) is not None:
-        keys = [(made.kind, made.namespace, made.name), (LABEL, made.namespace, name), (MAKER, made.namespace, made.name)]
+        keys = [
+            (made.kind, made.namespace, made.name),
+            (LABEL, made.namespace, name),
+            (MAKER, made.namespace, made.name),
+        ]
     for key in keys:
         yield from pods.get(key, ())
 

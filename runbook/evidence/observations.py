@@ -25,6 +25,7 @@ from runbook.model import Gap, ObjectRef, Snapshot
 SCHEMA = "runbook/snapshot/v1"
 SNAPSHOT, SOAK, PROVED = "snapshot.json", "SoakWindow.jsonl", "proved"
 MANY = 2000
+_PARTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class Observation(Protocol):
@@ -115,11 +116,24 @@ def _items(kind: str, raw: tuple[bytes, ...], typed: tuple[Any, ...], cutter: Re
         raw = tuple(msgspec.json.encode(obj) for obj in typed)
     lines: list[bytes] = []
     for item in raw:
-        data = msgspec.json.decode(item)
+        data = _parsed(item)
         # Items of a list carry no kind of their own; redaction must know a Secret when it sees one.
         cleaned = cutter.item({"kind": kind, **data})
         lines.append(_line(cleaned if "kind" in data else {k: v for k, v in cleaned.items() if k != "kind"}))
     return lines
+
+
+def _parsed(item: bytes) -> dict[str, Any]:
+    """An item less managedFields: they are most of a pod and are not kept, so nothing is made of them."""
+    try:
+        parts = _PARTS.decode(item)
+        metadata = _PARTS.decode(parts.pop("metadata"))
+    except (KeyError, msgspec.ValidationError):
+        whole: dict[str, Any] = msgspec.json.decode(item)
+        return whole
+    metadata.pop("managedFields", None)
+    data = {key: msgspec.json.decode(part) for key, part in parts.items()}
+    return {**data, "metadata": {key: msgspec.json.decode(part) for key, part in metadata.items()}}
 
 
 def _line(data: Any) -> bytes:

@@ -13,11 +13,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from runbook.evidence.shapes import FLAG, MARK, holds_secret, is_telling, matches
+from runbook.evidence.shapes import FLAG, MARK, holds_secret, is_telling, matches, may_hold_secret
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _VALUE_KEYS = ("data", "stringData", "binaryData")
-_REMEMBERED, _SHORT = 20_000, 200  # texts that need no second look: most of a cluster says the same words again and again
+_NO_TEXT = frozenset({bool, int, float})
+_REMEMBERED, _SHORT = (
+    20_000,
+    200,
+)  # texts that need no second look: most of a cluster says the same words again and again
 
 
 class Redactor:
@@ -123,14 +127,14 @@ class Redactor:
             if name and value != MARK and holds_secret(name, value):
                 return self._cut("named-secret", value)
             return self.text(value)
-        if isinstance(value, Mapping):
+        if value.__class__ is dict or isinstance(value, Mapping):
             return self._mapping(value)
-        if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
+        if value.__class__ is list or isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
             return self._sequence(value)
         return value
 
     def _mapping(self, value: Mapping[str, Any]) -> dict[str, Any]:
-        if isinstance(value.get("name"), str) and isinstance(value.get("value"), str):
+        if isinstance(value.get("value"), str) and isinstance(value.get("name"), str):
             rest = {k: self.value(v, name=k) for k, v in value.items() if k != "value"}
             literal = value["value"]
             if holds_secret(value["name"], literal):
@@ -139,6 +143,10 @@ class Redactor:
         return {self.text(k) if len(k) > 24 else k: self._entry(k, v) for k, v in value.items()}
 
     def _entry(self, key: str, value: Any) -> Any:
+        if value is None or value.__class__ in _NO_TEXT:
+            return value
+        if value.__class__ is str and value in self._clean and not may_hold_secret(key) and key != LAST_APPLIED:
+            return value
         if key == LAST_APPLIED and isinstance(value, str):
             return self._last_applied(value)
         return self.value(value, name=key)

@@ -153,13 +153,13 @@ FLAG = re.compile(r"^--?[\w-]*(?:password|passwd|token|secret|api-key|private-ke
 
 def holds_secret(name: str, value: str) -> bool:
     """Whether a key or variable of that name holds a secret: `DB_PASSWORD`, `apiKey`; not `secretName`, not `secret: NAME`."""
-    weight = _weight(name)
+    weight = may_hold_secret(name)
     return bool(value) and (weight == _SURE or (weight == _LIKELY and not _REFERENCE.match(value)))
 
 
 @lru_cache(maxsize=4096)
-def _weight(name: str) -> int:
-    """What the name alone says: the same few hundred names stand in every object."""
+def may_hold_secret(name: str) -> int:
+    """What the name alone says, 0 for no: the same few hundred names stand in every object."""
     spelled = _CAMEL.sub("_", name)
     return _SURE if _STRONG.search(spelled) else _LIKELY if _WEAK.search(spelled) else 0
 
