@@ -18,7 +18,8 @@ from benchmarks.measure import Sample, run
 _CELLS = (
     "import pandas as pd\nfrom kubernetes import client, config\n"
     "config.load_kube_config(kubeconfig)\n"
-    "core, apps, net = client.CoreV1Api(), client.AppsV1Api(), client.DiscoveryV1Api()\ncustom = client.CustomObjectsApi()",
+    "core, apps, net = client.CoreV1Api(), client.AppsV1Api(), client.DiscoveryV1Api()\n"
+    "batch, ingress = client.BatchV1Api(), client.NetworkingV1Api()\ncustom = client.CustomObjectsApi()",
     # a client without paging holds the whole answer as text and as objects; with it, it is not faster
     "def everything(ask, **more):\n    items, token = [], None\n    while token != '':\n"
     "        page = ask(limit=500, _continue=token, **more)\n        items += page.items\n"
@@ -45,8 +46,12 @@ _CELLS = (
     "backed = {(s.metadata.namespace, s.metadata.labels['kubernetes.io/service-name']) for s in slices if any(e.conditions.ready for e in s.endpoints)}\n"
     "pd.DataFrame([{'namespace': s.metadata.namespace, 'service': s.metadata.name} for s in services "
     "if (s.metadata.namespace, s.metadata.name) not in backed])",
-    "events = everything(core.list_event_for_all_namespaces, field_selector='type=Warning')\n"
+    "events = everything(core.list_event_for_all_namespaces{selector})\n"
     "pd.DataFrame([{'object': e.involved_object.name, 'reason': e.reason, 'message': e.message} for e in events]).value_counts('reason').to_frame()",
+    "rest = [everything(ask) for ask in (apps.list_replica_set_for_all_namespaces, apps.list_stateful_set_for_all_namespaces, "
+    "apps.list_daemon_set_for_all_namespaces, batch.list_job_for_all_namespaces, ingress.list_ingress_for_all_namespaces, "
+    "core.list_persistent_volume_claim_for_all_namespaces)]\n"
+    "pd.DataFrame({'kind': [type(r[0]).__name__ for r in rest if r], 'objects': [len(r) for r in rest if r]})",
     "print(len(pods), int((~table['ready']).sum()))",
 )
 
@@ -56,15 +61,16 @@ class Measured:
     """Samples of each way, and the size of what ours leaves behind in MB."""
 
     ours: list[Sample]
-    notebook: list[Sample]
+    notebook: list[Sample]  # that lists what ours lists
+    brief: list[Sample]  # of events only the warnings
     with_endpoints: list[Sample]
     kept_mb: float
 
 
 def measure(folder: Path, pods: int, endpoints: int, rounds: int) -> Measured:
-    """Ours, the notebook, and ours again with endpoints to ask: in turn."""
-    found = Measured([], [], [], 0.0)
-    source = write(folder)
+    """Ours, the notebook, the notebook that asks for less, and ours again with endpoints to ask: in turn."""
+    found = Measured([], [], [], [], 0.0)
+    full, brief = write(folder, "full", ""), write(folder, "brief", ", field_selector='type=Warning'")
     with (
         staticserver.serving(largecluster.objects(pods)) as address,
         staticserver.endpoints(folder, largecluster.DOMAIN) as port,
@@ -75,25 +81,31 @@ def measure(folder: Path, pods: int, endpoints: int, rounds: int) -> Measured:
         for turn in range(rounds):
             out, theirs = folder / f"out-{turn}", folder / f"theirs-{turn}.ipynb"
             found.ours.append(run(_ours(plain, kubeconfig, out / "plain")))
-            found.notebook.append(
-                run([sys.executable, "-m", "papermill", str(source), str(theirs), "-p", "kubeconfig", str(kubeconfig)])
-            )
+            found.notebook.append(run(_papermill(full, theirs, kubeconfig)))
             found.with_endpoints.append(run(_ours(asking, kubeconfig, out / "endpoints")))
+            found.brief.append(run(_papermill(brief, folder / "brief-out.ipynb", kubeconfig)))
             _check(pods, endpoints, out, theirs)
     size = sum(p.stat().st_size for p in (folder / "out-0" / "plain").rglob("*") if p.is_file()) / 1e6
-    return Measured(found.ours, found.notebook, found.with_endpoints, size)
+    return Measured(found.ours, found.notebook, found.brief, found.with_endpoints, size)
 
 
-def write(folder: Path) -> Path:
-    """The notebook as papermill takes it."""
+def write(folder: Path, name: str, selector: str) -> Path:
+    """The notebook as papermill takes it; `selector` is what else it says when it lists events."""
     import nbformat
 
     v4: Any = nbformat.v4
-    cells = [v4.new_code_cell('kubeconfig = ""', metadata={"tags": ["parameters"]}), *map(v4.new_code_cell, _CELLS)]
+    cells = [
+        v4.new_code_cell('kubeconfig = ""', metadata={"tags": ["parameters"]}),
+        *(v4.new_code_cell(c.replace("{selector}", selector)) for c in _CELLS),
+    ]
     spec = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    path = folder / "verify.ipynb"
-    path.write_text(str(nbformat.writes(v4.new_notebook(cells=cells, metadata=spec))))
+    path = folder / f"{name}.ipynb"
+    path.write_text(json.dumps(v4.new_notebook(cells=cells, metadata=spec)))
     return path
+
+
+def _papermill(source: Path, target: Path, kubeconfig: Path) -> list[str]:
+    return [sys.executable, "-m", "papermill", str(source), str(target), "-p", "kubeconfig", str(kubeconfig)]
 
 
 def _ours(inventory: Path, kubeconfig: Path, outputs: Path) -> list[str]:

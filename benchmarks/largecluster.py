@@ -118,7 +118,7 @@ def _selecting(obj: Object) -> Object:
 
 def _heavy(pod: Object) -> Object:
     lacking = max(0, WEIGHT - len(json.dumps(pod, separators=(",", ":"))))
-    fields = {f'k:{{"type":"Field{n}"}}': {".": {}, "f:status": {}} for n in range(lacking // 45)}
+    fields: Object = {f'k:{{"type":"Field{n}"}}': {".": {}, "f:status": {}} for n in range(lacking // 45)}
     managed = {
         "manager": "kubelet",
         "operation": "Update",

@@ -18,7 +18,7 @@ import msgspec
 from runbook.domain.kinds import KINDS
 from runbook.domain.meta import Resource
 from runbook.domain.probes import SoakWindow
-from runbook.evidence.files import json_bytes, private_folder, stamp, write_whole
+from runbook.evidence.files import json_bytes, private_folder, stamp, sync_folder, write_whole, writing
 from runbook.evidence.redaction import Redactor
 from runbook.model import Gap, ObjectRef, Snapshot
 
@@ -148,7 +148,7 @@ def _write_kind(folder: Path, kind: str, lines: list[bytes], *, probe: bool) -> 
     data = b"".join(line + b"\n" for line in lines)
     packed = data if probe else gzip.compress(data, compresslevel=6, mtime=0)
     name = f"{kind}.jsonl" if probe else f"{kind}.jsonl.gz"
-    write_whole(folder / name, packed)
+    write_whole(folder / name, packed, sync=False)
     return {"file": name, "items": len(lines), "sha256": hashlib.sha256(packed).hexdigest()}
 
 
@@ -158,6 +158,9 @@ def _read_body(folder: Path) -> dict[str, Any]:
 
 
 def _write_body(folder: Path, body: Mapping[str, Any], cutter: Redactor) -> str:
+    """Last of all: what it lists is on disk before it is."""
+    with writing(folder / SNAPSHOT):
+        sync_folder(folder)
     data = json_bytes({**body, "redactions": dict(sorted(cutter.counts.items()))})
     write_whole(folder / SNAPSHOT, data)
     return hashlib.sha256(data).hexdigest()

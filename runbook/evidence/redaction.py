@@ -129,7 +129,7 @@ class Redactor:
             return self.text(value)
         if value.__class__ is dict or isinstance(value, Mapping):
             return self._mapping(value)
-        if value.__class__ is list or isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
+        if value.__class__ is list or (isinstance(value, Sequence) and not isinstance(value, bytes | bytearray)):
             return self._sequence(value)
         return value
 
