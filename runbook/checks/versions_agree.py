@@ -17,7 +17,7 @@ QUESTION = "Do the versions agree: believed, declared, running, reported?"
 NEEDS = ("HelmRelease", "Pod")
 STAGES = ("verify",)
 answer = Answers("versions-agree")
-# Pods by what a row may know them by: the kind of their controller, LABEL or MAKER; namespace; name.
+# Pods by what a row may know them by: LABEL or MAKER; namespace; name.
 Running = Mapping[tuple[str, str, str], Sequence[Pod]]
 LABEL, MAKER = "label", "maker"
 
@@ -65,12 +65,10 @@ def _tag(pod: Pod) -> str:
 
 
 def _by_name(pods: Iterable[Pod]) -> Running:
-    """Each pod under its controller, its label and the name of what made it: rows times pods would be millions."""
+    """Each pod under its label and the name of what made it: rows times pods would be millions."""
     found: dict[tuple[str, str, str], list[Pod]] = {}
     for pod in pods:
         meta, owner = pod.metadata, workload_of_pod(pod.metadata)
-        if owner is not None:
-            found.setdefault((owner.kind, owner.namespace, owner.name), []).append(pod)
         if said := meta.label(INSTANCE) or meta.label(NAME):
             found.setdefault((LABEL, meta.namespace, said), []).append(pod)
         maker = owner.name if owner else name_of_maker(meta.name)
@@ -83,11 +81,7 @@ def _near(pods: Running, row: ExpectedService, release: HelmRelease | None) -> I
     namespace, name = release_storage(release) if release else ("", "")
     keys = [(LABEL, namespace, name), (MAKER, namespace, name)]
     if (made := row.workload) is not None:
-        keys = [
-            (made.kind, made.namespace, made.name),
-            (LABEL, made.namespace, name),
-            (MAKER, made.namespace, made.name),
-        ]
+        keys = [(LABEL, made.namespace, name), (MAKER, made.namespace, made.name)]
     for key in keys:
         yield from pods.get(key, ())
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from evidence_samples import new_run, pod, result, seen
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from runbook.errors import RunFolderError
@@ -20,7 +20,7 @@ SECRET = "Canary-8f3a91c7-Zq"
 NAMES = r"(?:password|passwd|passphrase|secret[_-]?key|client[_-]?secret|api[_-]?key|access[_-]?key|private[_-]?key|auth[_-]?token|access[_-]?token|refresh[_-]?token)"
 # The three shapes with a core as one pattern each, which may begin at any letter: what is found must be the same.
 WHOLE = {
-    "url-userinfo": [re.compile(r"[a-z][a-z0-9+.-]*://([^\s/?#@\"'<>]+)@", re.IGNORECASE)],
+    "url-userinfo": [re.compile(r"(?<=[a-z0-9+.-])://([^\s/?#@\"'<>]+)@", re.IGNORECASE)],
     "assignment": [
         re.compile(rf"\b[\w.-]*{NAMES}\\?[\"']?\s*(?:=|:(?!//))\s*\\?[\"']?([^\s\"'\\,;&}})<>]{{4,}})", re.IGNORECASE),
         re.compile(r"\b[\w.-]*(?:token|secret|pwd|credential)s?\\?[\"']?=\\?[\"']?([^\s\"'\\,;&})<>]{6,})", re.IGNORECASE),
@@ -44,6 +44,10 @@ def spans_of_whole_patterns(text: str) -> list[tuple[str, int, int]]:
 
 
 @settings(max_examples=600, deadline=None)
+@example(" ://user:pw@host/", 0)
+@example("9://user:pw@host/", 0)
+@example("to\u212aen=hunter2hunter2 ſecret=hunter2hunter2", 700)
+@example("password=token_password=hunter2hunter2", 0)
 @given(st.lists(PIECES, min_size=1, max_size=14).map("".join), st.sampled_from((0, 700)))
 def test_a_shape_that_is_tried_at_its_core_finds_what_the_whole_pattern_finds(text: str, filling: int) -> None:
     text = f"{text}\n{'. ' * filling}"  # a long text is searched in another way than a short one
@@ -61,6 +65,12 @@ def test_a_text_that_was_clean_is_cut_once_it_holds_a_value_learnt_since() -> No
 def test_a_clean_text_is_cut_all_the_same_under_a_name_that_holds_a_secret() -> None:
     cutter = Redactor()
     assert cutter.item({"note": SECRET, "password": SECRET}) == {"note": SECRET, "password": shapes.MARK}
+
+
+def test_what_was_applied_last_is_read_as_an_object_also_when_its_text_was_clean() -> None:
+    cutter, applied = Redactor(), '{"kind": "Pod", "metadata": {"managedFields": []}}'
+    assert cutter.text(applied) == applied
+    assert cutter.value({redaction.LAST_APPLIED: applied}) == {redaction.LAST_APPLIED: '{"kind":"Pod","metadata":{}}'}
 
 
 def test_clean_texts_are_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
