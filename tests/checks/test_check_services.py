@@ -100,7 +100,7 @@ class TestVersions:
         [
             ("engine", {"owner": ("StatefulSet", "engine")}),  # by the workload the row names
             (
-                "engine",
+                "another",
                 {"labels": {"app.kubernetes.io/instance": "ccbot"}},
             ),  # by the release, for one that nothing owns
             ("engine-0", {}),  # by a name alone
