@@ -63,14 +63,20 @@ def state(pods: int) -> Iterator[Object]:
     """Objects of `pods / 10` releases with ten pods each; every tenth pod, some two hundred fifty releases in all, fails."""
     for number in range(pods // 10):
         red = _RED[number % 40 // 8 % len(_RED)] if number % 40 < 10 else ""
-        yield from _release(number, f"team-{number % 50}", f"app-{number}", red)
+        yield from release(number, f"team-{number % 50}", f"app-{number}", red)
+    yield from nodes(pods)
+
+
+def nodes(pods: int) -> Iterator[Object]:
+    """A node for every five hundred pods."""
     for number in range(max(1, pods // 500)):
-        yield _object(
-            "v1", "Node", "", f"node-{number}", status={"conditions": [_condition("Ready", "True", "KubeletReady", "")]}
+        yield kubernetes_object(
+            "v1", "Node", "", f"node-{number}", status={"conditions": [condition("Ready", "True", "KubeletReady", "")]}
         )
 
 
-def _release(number: int, namespace: str, name: str, red: str) -> Iterator[Object]:
+def release(number: int, namespace: str, name: str, red: str) -> Iterator[Object]:
+    """One release with its workload, ten pods and their events; `red` is why it fails, or nothing."""
     text = {
         "image": f"timeout waiting for: [Deployment/{namespace}/{name} status: 'InProgress']",
         "secret": "context deadline exceeded",
@@ -81,13 +87,13 @@ def _release(number: int, namespace: str, name: str, red: str) -> Iterator[Objec
     reason = "UpgradeFailed"
     if red == "waits":
         message, reason = f"dependency '{namespace}/app-{number - 8}' is not ready", "DependencyNotReady"
-    ready = _condition(
+    ready = condition(
         "Ready", "False" if red else "True", reason if red else "UpgradeSucceeded", message if red else "ok"
     )
     spec = {
         "chart": {"spec": {"chart": "app", "version": "1.x", "sourceRef": {"kind": "HelmRepository", "name": "charts"}}}
     }
-    yield _object(
+    yield kubernetes_object(
         "helm.toolkit.fluxcd.io/v2",
         "HelmRelease",
         namespace,
@@ -104,9 +110,9 @@ def _release(number: int, namespace: str, name: str, red: str) -> Iterator[Objec
         "availableReplicas": 6 if fails else 10,
     }
     template = {"spec": {"containers": [_container(name)]}}
-    yield _object("apps/v1", "Deployment", namespace, name, labels, spec={"replicas": 10, "template": template}, status={
-        **up, "conditions": [_condition("Available", "False" if fails else "True", "Minimum", "")]})  # fmt: skip
-    yield _object(
+    yield kubernetes_object("apps/v1", "Deployment", namespace, name, labels, spec={"replicas": 10, "template": template}, status={
+        **up, "conditions": [condition("Available", "False" if fails else "True", "Minimum", "")]})  # fmt: skip
+    yield kubernetes_object(
         "apps/v1",
         "ReplicaSet",
         namespace,
@@ -115,10 +121,10 @@ def _release(number: int, namespace: str, name: str, red: str) -> Iterator[Objec
         spec={"replicas": 10, "template": template},
         status=up,
     )
-    yield _object("v1", "Service", namespace, name, spec={"selector": {"app": name}, "ports": [{"port": 80}]})
+    yield kubernetes_object("v1", "Service", namespace, name, spec={"selector": {"app": name}, "ports": [{"port": 80}]})
     if red == "secret":
-        yield _object("bitnami.com/v1alpha1", "SealedSecret", namespace, f"{name}-env", status={
-            "conditions": [_condition("Synced", "False", "", "no key could decrypt secret (TOKEN)")]})  # fmt: skip
+        yield kubernetes_object("bitnami.com/v1alpha1", "SealedSecret", namespace, f"{name}-env", status={
+            "conditions": [condition("Synced", "False", "", "no key could decrypt secret (TOKEN)")]})  # fmt: skip
     for index in range(10):
         yield from _pod(namespace, name, index, red if fails and index < 4 else "")
 
@@ -143,13 +149,13 @@ def _pod(namespace: str, name: str, index: int, red: str) -> Iterator[Object]:
         "state": state_,
     }
     conditions = [
-        _condition(t, "False" if red and t != "PodScheduled" else "True", "", "")
+        condition(t, "False" if red and t != "PodScheduled" else "True", "", "")
         for t in ("PodScheduled", "Initialized", "Ready", "ContainersReady")
     ]
     spec = {"nodeName": f"node-{index}", "containers": [_container(name)], "serviceAccountName": "default", "tolerations": [
         {"effect": "NoExecute", "key": f"node.kubernetes.io/{k}", "operator": "Exists", "tolerationSeconds": 300} for k in ("not-ready", "unreachable")]}  # fmt: skip
     own = f"{name}-5d-{index:05d}"
-    yield _object("v1", "Pod", namespace, own, {"app": name}, owner=("ReplicaSet", f"{name}-5d"), spec=spec, status={
+    yield kubernetes_object("v1", "Pod", namespace, own, {"app": name}, owner=("ReplicaSet", f"{name}-5d"), spec=spec, status={
         "phase": "Pending" if red else "Running", "conditions": conditions, "containerStatuses": [status], "startTime": _ago(5000)})  # fmt: skip
     said = [
         ("Scheduled", f"Successfully assigned {namespace}/{own} to node-{index}", "Normal"),
@@ -160,7 +166,7 @@ def _pod(namespace: str, name: str, index: int, red: str) -> Iterator[Object]:
                    f'Get "https://registry.lab:5000/v2/": tls: failed to verify certificate: x509: certificate signed by unknown authority', "Warning")  # fmt: skip
     for number, (reason, message, type_) in enumerate(said):
         about = {"kind": "Pod", "namespace": namespace, "name": own, "uid": f"Pod/{namespace}/{own}"}
-        yield _object("v1", "Event", namespace, f"{own}.{number}", involvedObject=about, reason=reason, message=message, type=type_,
+        yield kubernetes_object("v1", "Event", namespace, f"{own}.{number}", involvedObject=about, reason=reason, message=message, type=type_,
                       count=1, firstTimestamp=_ago(400), lastTimestamp=_ago(60))  # fmt: skip
 
 
@@ -175,8 +181,9 @@ def _container(name: str) -> Object:
             "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File"}  # fmt: skip
 
 
-def _object(version: str, kind: str, namespace: str, name: str, labels: dict[str, str] | None = None, *,
+def kubernetes_object(version: str, kind: str, namespace: str, name: str, labels: dict[str, str] | None = None, *,
             owner: tuple[str, str] | None = None, **parts: Any) -> Object:  # fmt: skip
+    """One object with the metadata that every object has."""
     meta: Object = {"name": name, "namespace": namespace, "uid": f"{kind}/{namespace}/{name}", "resourceVersion": "123456", "generation": 1,
                     "creationTimestamp": _ago(6000), "labels": labels or {}}  # fmt: skip
     if owner:
@@ -192,7 +199,8 @@ def _object(version: str, kind: str, namespace: str, name: str, labels: dict[str
     return {"apiVersion": version, "kind": kind, "metadata": meta, **parts}
 
 
-def _condition(type_: str, status: str, reason: str, message: str) -> Object:
+def condition(type_: str, status: str, reason: str, message: str) -> Object:
+    """One condition of a status."""
     return {"type": type_, "status": status, "reason": reason, "message": message, "lastTransitionTime": _ago(3000)}
 
 

@@ -56,11 +56,11 @@ def _finish_look_back(stage: LookBack, _result: StageResult) -> None:
 
 
 def _finish(attempt: Attempt, how: str, known: tuple[str, ...]) -> None:
-    """Make the page (our runner makes it itself, with the notebook in it) and search what was written for secrets."""
+    """Make the page and search what was written for secrets. Our runner does both, with the notebook in it, when we end."""
     if how == "runner":
         _hand_over(attempt.path, known)
-    else:
-        _make_pages(attempt)
+        return
+    _make_pages(attempt)
     leaks = leak_gate([attempt.path], known=known)
     if leaks:
         withheld = withhold(leaks)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from runbook.domain.helm import HelmRelease, release_storage
 from runbook.domain.images import bare, parse
@@ -17,6 +17,9 @@ QUESTION = "Do the versions agree: believed, declared, running, reported?"
 NEEDS = ("HelmRelease", "Pod")
 STAGES = ("verify",)
 answer = Answers("versions-agree")
+# Pods by what a row may know them by: LABEL or MAKER; namespace; name.
+Running = Mapping[tuple[str, str, str], Sequence[Pod]]
+LABEL, MAKER = "label", "maker"
 
 
 def check(snapshot: Snapshot, inventory: Inventory) -> Iterator[Finding]:
@@ -26,6 +29,7 @@ def check(snapshot: Snapshot, inventory: Inventory) -> Iterator[Finding]:
     releases = by_name(snapshot.of(HelmRelease))
     files = {(f.namespace, f.name): f for f in snapshot.seen(GitFile) if f.kind == "HelmRelease"}
     reported = {p.name: p.body_version for p in snapshot.seen(EndpointProbe) if not p.error and p.status == 200}
+    pods = _by_name(p for p in snapshot.of(Pod) if _runs(p)) if inventory.services else {}
     for row in inventory.services:
         key = _key(row)
         release = releases.get(key) if key else None
@@ -33,7 +37,7 @@ def check(snapshot: Snapshot, inventory: Inventory) -> Iterator[Finding]:
             yield _undeclared(row)
             continue
         declared = _declared(release, files.get(key) if key else None)
-        running = tuple(sorted({_tag(pod) for pod in snapshot.of(Pod) if _runs(pod) and _is_of(pod, row, release)}))
+        running = tuple(sorted({_tag(pod) for pod in _near(pods, row, release) if _is_of(pod, row, release)}))
         yield _judged(row, declared, running, reported.get(row.endpoint, ""))
 
 
@@ -58,6 +62,28 @@ def _runs(pod: Pod) -> bool:
 
 def _tag(pod: Pod) -> str:
     return parse(pod.spec.containers[0].image).tag
+
+
+def _by_name(pods: Iterable[Pod]) -> Running:
+    """Each pod under its label and the name of what made it: rows times pods would be millions."""
+    found: dict[tuple[str, str, str], list[Pod]] = {}
+    for pod in pods:
+        meta, owner = pod.metadata, workload_of_pod(pod.metadata)
+        if said := meta.label(INSTANCE) or meta.label(NAME):
+            found.setdefault((LABEL, meta.namespace, said), []).append(pod)
+        maker = owner.name if owner else name_of_maker(meta.name)
+        found.setdefault((MAKER, meta.namespace, maker), []).append(pod)
+    return found
+
+
+def _near(pods: Running, row: ExpectedService, release: HelmRelease | None) -> Iterator[Pod]:
+    """Every pod that could be the row's; one may come more than once."""
+    namespace, name = release_storage(release) if release else ("", "")
+    keys = [(LABEL, namespace, name), (MAKER, namespace, name)]
+    if (made := row.workload) is not None:
+        keys = [(LABEL, made.namespace, name), (MAKER, made.namespace, made.name)]
+    for key in keys:
+        yield from pods.get(key, ())
 
 
 def _is_of(pod: Pod, row: ExpectedService, release: HelmRelease | None) -> bool:

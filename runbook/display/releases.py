@@ -25,19 +25,22 @@ _WHY_EMPTY = {
 }
 
 
-def releases_table(snapshot: Snapshot, findings: Iterable[Finding] = (), *, part: str = "all") -> Table:
+def releases_table(
+    snapshot: Snapshot, findings: Iterable[Finding] = (), *, part: str = "all", limit: int = 400
+) -> Table:
     """HelmReleases in Flux's column order (Namespace Name Revision Suspended Ready Message), not ready ones first.
 
     `part` is `all`, `ready` or `not ready`: a page folds the ready ones. The count is always of all.
     """
-    worst = _worst(findings)
+    worst = _worst(f for f in findings if f.object.kind == "HelmRelease")
     releases = sorted(snapshot.seen(HelmRelease), key=lambda r: (_ready(r) == "True", r.ref))
     shown = [r for r in releases if part == "all" or (_ready(r) == "True") == (part == "ready")]
     rows = [_release_row(r, worst.get(r.ref)) for r in shown]
     seen = {r.ref for r in releases}
-    missing = [f for ref, f in sorted(worst.items()) if ref.kind == "HelmRelease" and ref not in seen]
+    missing = [worst[ref] for ref in sorted(worst.keys() - seen)]
     if part != "ready":
         rows = [_missing_row(f) for f in missing] + rows
+    count = len(rows)
     ready, total = sum(_ready(r) == "True" for r in releases), len(releases) + len(missing)
     return Table(
         "HelmReleases" if part == "all" else f"HelmReleases that are {part}",
@@ -49,8 +52,9 @@ def releases_table(snapshot: Snapshot, findings: Iterable[Finding] = (), *, part
             Column("Ready", tight=True),
             "Message",
         ),
-        rows,
-        count=f"{len(rows)} of {total}" if part == "not ready" else f"{ready} of {total} ready",
+        rows[:limit],
+        count=(f"{count} of {total}" if part == "not ready" else f"{ready} of {total} ready")
+        + (f"; the first {limit} are shown, all stand in result.json" if count > limit else ""),
         header=1,
         wide=True,
         empty="none" if total else "no HelmRelease was observed",

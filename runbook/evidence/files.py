@@ -68,8 +68,11 @@ def private_folder(path: Path) -> Path:
     return path
 
 
-def write_whole(path: Path, data: bytes) -> Path:
-    """Write by rename after fsync, so that a reader sees the old file or the new one and never a part."""
+def write_whole(path: Path, data: bytes, *, sync: bool = True) -> Path:
+    """Write by rename after fsync, so that a reader sees the old file or the new one and never a part.
+
+    Without `sync` the caller syncs the folder, once for all the files it writes there: only then are their names on disk.
+    """
     with writing(path):
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
@@ -82,7 +85,8 @@ def write_whole(path: Path, data: bytes) -> Path:
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
-        sync_folder(path.parent)
+        if sync:
+            sync_folder(path.parent)
     return path
 
 

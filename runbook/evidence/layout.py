@@ -230,9 +230,9 @@ class Attempt:
 
     def read_result(self) -> StageResult:
         """The recorded result. Raises RunFolderError when there is none, or it is truncated, foreign or newer."""
-        from runbook.evidence.results import result_from_json
+        from runbook.evidence.results import read_result
 
-        return result_from_json(read_object(self.path / RESULT, self.path))
+        return read_result(self.path / RESULT)
 
 
 def _new_folder(outputs: Path, name: str) -> Path:

@@ -24,7 +24,7 @@ from runbook.evidence.shapes import is_telling, matches
 SUFFIXES = (".ipynb", ".html", ".json", ".jsonl", ".gz", ".txt", ".log", ".yaml", ".yml", ".md")
 _RUN = re.compile(r"[A-Za-z0-9+/]{24,}={0,2}")
 # kubeseal's ciphertexts are public: two bytes of length first, so `Ag…` for RSA 4096 and `AQ…` for RSA 2048.
-_SEALED = re.compile(r"\bA[gQ][A-Za-z0-9+/]{300,}={0,2}")
+_SEALED = re.compile(r"A(?<!\wA)[gQ][A-Za-z0-9+/]{300,}={0,2}")
 _PICTURE = re.compile(r"(data:image/png;base64,|\"image/png\":\s*\")[A-Za-z0-9+/=\\n\s]+")
 _LONGEST_RUN = 8192
 
@@ -104,7 +104,7 @@ def _scan(path: Path, text: str, spellings: set[str]) -> Iterator[Leak]:
         at = text.find(value)
         if at >= 0:
             yield Leak(path, "known value", text.count("\n", 0, at) + 1, value not in text)
-    plain = _SEALED.sub("", _PICTURE.sub(r"\1", text))
+    plain = _SEALED.sub("", _PICTURE.sub(r"\1", text) if "image/png" in text else text)
     for kind, begin, _ in matches(plain):
         yield Leak(path, kind, plain.count("\n", 0, begin) + 1)
     for run in _RUN.finditer(plain):

@@ -18,13 +18,14 @@ import msgspec
 from runbook.domain.kinds import KINDS
 from runbook.domain.meta import Resource
 from runbook.domain.probes import SoakWindow
-from runbook.evidence.files import json_bytes, private_folder, stamp, write_whole
+from runbook.evidence.files import json_bytes, private_folder, stamp, sync_folder, write_whole, writing
 from runbook.evidence.redaction import Redactor
 from runbook.model import Gap, ObjectRef, Snapshot
 
 SCHEMA = "runbook/snapshot/v1"
 SNAPSHOT, SOAK, PROVED = "snapshot.json", "SoakWindow.jsonl", "proved"
 MANY = 2000
+_PARTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class Observation(Protocol):
@@ -115,11 +116,24 @@ def _items(kind: str, raw: tuple[bytes, ...], typed: tuple[Any, ...], cutter: Re
         raw = tuple(msgspec.json.encode(obj) for obj in typed)
     lines: list[bytes] = []
     for item in raw:
-        data = msgspec.json.decode(item)
+        data = _parsed(item)
         # Items of a list carry no kind of their own; redaction must know a Secret when it sees one.
         cleaned = cutter.item({"kind": kind, **data})
         lines.append(_line(cleaned if "kind" in data else {k: v for k, v in cleaned.items() if k != "kind"}))
     return lines
+
+
+def _parsed(item: bytes) -> dict[str, Any]:
+    """An item less managedFields: they are most of a pod and are not kept, so nothing is made of them."""
+    try:
+        parts = _PARTS.decode(item)
+        metadata = _PARTS.decode(parts.pop("metadata"))
+    except (KeyError, msgspec.ValidationError):
+        whole: dict[str, Any] = msgspec.json.decode(item)
+        return whole
+    metadata.pop("managedFields", None)
+    data = {key: msgspec.json.decode(part) for key, part in parts.items()}
+    return {**data, "metadata": {key: msgspec.json.decode(part) for key, part in metadata.items()}}
 
 
 def _line(data: Any) -> bytes:
@@ -134,7 +148,7 @@ def _write_kind(folder: Path, kind: str, lines: list[bytes], *, probe: bool) -> 
     data = b"".join(line + b"\n" for line in lines)
     packed = data if probe else gzip.compress(data, compresslevel=6, mtime=0)
     name = f"{kind}.jsonl" if probe else f"{kind}.jsonl.gz"
-    write_whole(folder / name, packed)
+    write_whole(folder / name, packed, sync=False)
     return {"file": name, "items": len(lines), "sha256": hashlib.sha256(packed).hexdigest()}
 
 
@@ -144,6 +158,9 @@ def _read_body(folder: Path) -> dict[str, Any]:
 
 
 def _write_body(folder: Path, body: Mapping[str, Any], cutter: Redactor) -> str:
+    """Last of all: what it lists is on disk before it is."""
+    with writing(folder / SNAPSHOT):
+        sync_folder(folder)
     data = json_bytes({**body, "redactions": dict(sorted(cutter.counts.items()))})
     write_whole(folder / SNAPSHOT, data)
     return hashlib.sha256(data).hexdigest()

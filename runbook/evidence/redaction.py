@@ -13,10 +13,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from runbook.evidence.shapes import FLAG, MARK, holds_secret, is_telling, matches
+from runbook.evidence.shapes import FLAG, MARK, holds_secret, is_telling, matches, may_hold_secret
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _VALUE_KEYS = ("data", "stringData", "binaryData")
+_NO_TEXT = frozenset({bool, int, float})
+_REMEMBERED, _SHORT = (
+    20_000,
+    200,
+)  # texts that need no second look: most of a cluster says the same words again and again
 
 
 class Redactor:
@@ -29,6 +34,8 @@ class Redactor:
         self.counts: Counter[str] = Counter()
         self._known: set[str] = set()
         self._told: tuple[str, ...] = ()
+        self._lines: tuple[tuple[str, ...], tuple[bytes, ...]] = (), ()
+        self._clean: set[str] = set()
         self._turn = threading.Lock()
         for value in known:
             self.remember(value)
@@ -46,11 +53,23 @@ class Redactor:
 
     def remember(self, value: str) -> None:
         """Treat a value as a secret wherever it turns up from now on; short ones would hit by chance and are left out."""
-        if is_telling(value):
+        if is_telling(value) and value not in self._known:
             self._known.add(value)
+            self._clean = set()  # what was clean may hold this one
 
     def text(self, text: str) -> str:
         """A text with every secret shape and every known value cut."""
+        clean = self._clean  # the set of before, if another thread learns a secret meanwhile
+        if text in clean:
+            return text
+        cut = self._searched(text)
+        if cut == text and len(text) <= _SHORT:
+            if len(clean) >= _REMEMBERED:
+                clean.clear()
+            clean.add(text)
+        return cut
+
+    def _searched(self, text: str) -> str:
         for value in self.known:
             if value in text:
                 self._count("known-value", text.count(value))
@@ -70,12 +89,19 @@ class Redactor:
 
     def line(self, line: bytes) -> bytes:
         """A JSON line that was written before some of the known values were: they are cut from it too."""
-        for value in self.known:
-            spelled = json.dumps(value, ensure_ascii=False)[1:-1].encode("utf-8", errors="backslashreplace")
+        for spelled in self._spelled():
             if spelled in line:
                 self._count("known-value", line.count(spelled))
                 line = line.replace(spelled, MARK.encode())
         return line
+
+    def _spelled(self) -> tuple[bytes, ...]:
+        """The known values as a JSON line spells them, made once and not for each line."""
+        known = self.known
+        if self._lines[0] is not known:
+            dumped = (json.dumps(value, ensure_ascii=False)[1:-1] for value in known)
+            self._lines = known, tuple(text.encode("utf-8", errors="backslashreplace") for text in dumped)
+        return self._lines[1]
 
     def item(self, item: Mapping[str, Any]) -> dict[str, Any]:
         """One object of the API, less managedFields, with its secrets cut."""
@@ -101,14 +127,14 @@ class Redactor:
             if name and value != MARK and holds_secret(name, value):
                 return self._cut("named-secret", value)
             return self.text(value)
-        if isinstance(value, Mapping):
+        if value.__class__ is dict or isinstance(value, Mapping):
             return self._mapping(value)
-        if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
+        if value.__class__ is list or (isinstance(value, Sequence) and not isinstance(value, bytes | bytearray)):
             return self._sequence(value)
         return value
 
     def _mapping(self, value: Mapping[str, Any]) -> dict[str, Any]:
-        if isinstance(value.get("name"), str) and isinstance(value.get("value"), str):
+        if isinstance(value.get("value"), str) and isinstance(value.get("name"), str):
             rest = {k: self.value(v, name=k) for k, v in value.items() if k != "value"}
             literal = value["value"]
             if holds_secret(value["name"], literal):
@@ -117,6 +143,10 @@ class Redactor:
         return {self.text(k) if len(k) > 24 else k: self._entry(k, v) for k, v in value.items()}
 
     def _entry(self, key: str, value: Any) -> Any:
+        if value is None or value.__class__ in _NO_TEXT:
+            return value
+        if value.__class__ is str and value in self._clean and not may_hold_secret(key) and key != LAST_APPLIED:
+            return value
         if key == LAST_APPLIED and isinstance(value, str):
             return self._last_applied(value)
         return self.value(value, name=key)

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
 from datetime import date, datetime
 from enum import Enum
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from runbook.errors import RunFolderError
 from runbook.evidence.explanations import details, explanation_from_json, lists, ref_from_json, ref_json
-from runbook.evidence.files import moment, stamp
+from runbook.evidence.files import moment, read_object, stamp
 from runbook.model import Action, Criterion, Finding, ObjectRef, Result, StageResult, Tally, Verdict, Waiver
 
 SCHEMA = "runbook/result/v1"
@@ -46,6 +48,21 @@ def result_json(result: StageResult) -> dict[str, Any]:
             **details(result.explanation),
         }
     return data
+
+
+def read_result(path: Path) -> StageResult:
+    """The result in a file. Raises RunFolderError when there is none, or it is truncated, foreign or newer."""
+    try:
+        state = path.stat()
+    except OSError:
+        return result_from_json(read_object(path, path.parent))  # raises, and tells why
+    return _read(path, (state.st_ino, state.st_mtime_ns, state.st_size))
+
+
+@lru_cache(maxsize=4)
+def _read(path: Path, _state: tuple[int, ...]) -> StageResult:
+    """For as long as it is that very file: three pages in a row are made of the same results."""
+    return result_from_json(read_object(path, path.parent))
 
 
 def result_from_json(data: Mapping[str, Any]) -> StageResult:

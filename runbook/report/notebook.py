@@ -12,6 +12,7 @@ from runbook.display.texts import cut, plural, visible
 from runbook.report.sanitize import sanitize
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_HOPELESS = 20  # times the budget: outputs of such a notebook are left out without trying
 _TEXT = 6_000  # characters of one text output that a page keeps
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
 
@@ -22,8 +23,11 @@ def cells_html(notebook: Path, *, budget: int) -> str:
     A notebook that cannot be read is said so, and the report is still made: the result does not depend on it.
     """
     try:
-        whole = _convert(notebook, outputs=True)
-        return whole if len(whole.encode()) <= budget else _convert(notebook, outputs=False) + _LEFT_OUT
+        if notebook.stat().st_size <= _HOPELESS * budget:
+            whole = _convert(notebook, outputs=True)
+            if len(whole.encode()) <= budget:
+                return whole
+        return _convert(notebook, outputs=False) + _LEFT_OUT
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         return f'<p class="broken">notebook.ipynb could not be read: {folded(f"{type(error).__name__}: {error}")}</p>'
 

@@ -51,10 +51,12 @@ def judge(
     today: date,
     operator: str,
     catalogue: Catalogue | None = None,
+    explained: Explanation | None = None,
 ) -> Judged:
     """Run the stage's checks, apply waivers, judge the criteria, walk the reds. Never raises for what is red.
 
-    `catalogue` is that of causes, the built-in one unless a team has extended it.
+    `catalogue` is that of causes, the built-in one unless a team has extended it. `explained` is what the same look was
+    explained by before, when only measured quiet was added to it since: no cause is read from that.
     """
     kind = STAGES[stage]
     if kind.soaks:
@@ -64,7 +66,9 @@ def judge(
         found = (*found, *_unseen(stage, snapshot, found))
     findings = waivers.apply(found, inventory, today, operator)
     judged = tuple(criteria_of.judge(findings, inventory, stage))
-    explanation = diagnosis.explain(snapshot, inventory, catalogue=catalogue) if kind.explains else None
+    explanation = explained
+    if kind.explains and explanation is None:
+        explanation = diagnosis.explain(snapshot, inventory, catalogue=catalogue)
     return Judged(snapshot, tuple(findings), judged, explanation, _verdict(findings, judged, explanation))
 
 

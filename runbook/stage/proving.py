@@ -12,7 +12,7 @@ from runbook.domain.probes import SoakWindow
 from runbook.errors import ObservationError
 from runbook.evidence import Observed, Redactor
 from runbook.evidence.observations import PROVED
-from runbook.model import Snapshot
+from runbook.model import Explanation, Snapshot
 from runbook.stage import showing
 from runbook.stage.judging import Judged, judge, reds_before_soak
 from runbook.stage.observing import look
@@ -36,7 +36,7 @@ def prove(setting: Setting, observed: Observed | None, judged: Judged) -> Proof:
     window, after = _measure(setting, judged)
     last = after or observed
     assert last is not None
-    again = _judged(setting, _with(last.snapshot, window))
+    again = _judged(setting, _with(last.snapshot, window), judged.explanation if after is None else None)
     showing.tell_tally(setting.talk, again)
     shown: list[Shown] = [soak_figure(window)] if window.started else [Paragraph(_not_started(window))]
     if after is not None:
@@ -54,7 +54,7 @@ def prove_acts(setting: Setting, observed: Observed | None, judged: Judged) -> P
     return after, again, Stack(*shown)
 
 
-def _judged(setting: Setting, snapshot: Snapshot) -> Judged:
+def _judged(setting: Setting, snapshot: Snapshot, explained: Explanation | None = None) -> Judged:
     return judge(
         setting.asked.stage,
         snapshot,
@@ -62,6 +62,7 @@ def _judged(setting: Setting, snapshot: Snapshot) -> Judged:
         today=setting.started.date(),
         operator=setting.who,
         catalogue=setting.causes.catalogue,
+        explained=explained,
     )
 
 

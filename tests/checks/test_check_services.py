@@ -95,6 +95,26 @@ class TestVersions:
         pod = worlds.pod("p", "bots", image="reg.example:5000/ccbot:2.0.2", labels=labels)
         assert str(self.ask(worlds, release, pod).result) == "pass"
 
+    @pytest.mark.parametrize(
+        ("name", "pod"),
+        [
+            ("engine", {"owner": ("StatefulSet", "engine")}),  # by the workload the row names
+            (
+                "another",
+                {"labels": {"app.kubernetes.io/instance": "ccbot"}},
+            ),  # by the release, for one that nothing owns
+            ("engine-0", {}),  # by a name alone
+        ],
+    )
+    def test_a_row_with_a_workload_in_another_namespace_finds_its_pods_there(
+        self, worlds: Any, name: str, pod: Any
+    ) -> None:
+        row = {**ROW, "workload": {"kind": "StatefulSet", "namespace": "engines", "name": "engine"}}
+        release = worlds.release("ccbot", "triager", tag="2.0.2")
+        for place, result in (("engines", "pass"), ("triager", "fail")):
+            found = worlds.pod(name, place, image="reg.example:5000/ccbot:2.0.2", **pod)
+            assert str(self.ask(worlds, release, found, row=row).result) == result
+
     def test_denied_is_not_evaluated(self, worlds: Any, results: Any) -> None:
         inventory = worlds.inventory(services=[ROW], releases=RELEASES)
         assert results("versions-agree", worlds.snapshot(empty=["Pod"], gaps=["HelmRelease"]), inventory) == ["error"]

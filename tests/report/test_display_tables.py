@@ -189,6 +189,18 @@ def test_releases_keep_fluxs_columns_and_show_what_is_absent() -> None:
     assert "True" in table.text()
 
 
+def test_a_long_table_of_releases_shows_the_first_and_says_where_the_rest_stands() -> None:
+    gone = [
+        Finding("releases-ready", ObjectRef("HelmRelease", "ffl", f"gone-{n}"), Result.FAIL, "away") for n in range(9)
+    ]
+    whole, cut = releases_table(snapshot(), gone), releases_table(snapshot(), gone, limit=4)
+    assert list(cut.rows) == list(whole.rows)[:4]
+    assert cut.counted == f"{whole.counted}; the first 4 are shown, all stand in result.json"
+    assert "result.json" not in whole.counted
+    not_ready = releases_table(snapshot(), gone, part="not ready")
+    assert releases_table(snapshot(), gone, part="not ready", limit=4).counted.startswith(not_ready.counted)
+
+
 def test_trust_is_a_matrix_in_which_what_was_not_reached_is_not_evaluated() -> None:
     table = trust_matrix((), snapshot())
     letters = [str(c) for c in table.rows[0][1:]]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import pytest
 from report_samples import HOSTILE, RUN, Reader, hostile, outside
@@ -135,9 +137,6 @@ def test_sanitizer_leaves_text_and_layout_only(text: str) -> None:
 
 
 def test_outputs_of_an_edited_notebook_cannot_run_or_point_outside(tmp_path: object) -> None:
-    import json
-    from pathlib import Path
-
     outputs = [
         {"output_type": "display_data", "metadata": {}, "data": {"text/html": [t], "text/plain": [t]}} for t in HOSTILE
     ]
@@ -153,3 +152,23 @@ def test_outputs_of_an_edited_notebook_cannot_run_or_point_outside(tmp_path: obj
     assert not outside(read)
     assert not {"script", "style", "svg", "base", "iframe", "h1"} & set(read.shape)
     assert not [name for _, attributes in read.tags for name in attributes if name.startswith("on")]
+
+
+def test_outputs_that_cannot_fit_a_page_are_left_out_and_said_so(tmp_path: Path) -> None:
+    output = {"output_type": "stream", "name": "stdout", "text": "x" * 5_000}
+    cell = {
+        "cell_type": "code",
+        "id": "b",
+        "metadata": {},
+        "execution_count": 1,
+        "source": "look()",
+        "outputs": [output],
+    }
+    path = tmp_path / "notebook.ipynb"
+    path.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell]}))
+    assert "xxx" in cells_html(path, budget=100_000)
+    for budget in (3_000, 100):  # tried and too long; not even tried
+        page = cells_html(path, budget=budget)
+        assert "xxx" not in page
+        assert "look()" in page
+        assert "they stand in notebook.ipynb" in page

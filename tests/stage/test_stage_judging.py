@@ -1,0 +1,29 @@
+"""What a stage judges of one look, and what it does not ask twice of the same look."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from runbook import diagnosis
+from runbook.domain.probes import SoakWindow
+from runbook.inventory.model import Cluster, Inventory
+from runbook.model import Snapshot
+from runbook.stage.judging import judge
+
+NOW = datetime(2025, 10, 17, 11, 15, 58, tzinfo=UTC)
+INVENTORY = Inventory(schema="runbook/inventory/v1", cluster=Cluster(name="meadow"))
+
+
+def test_causes_walked_before_quiet_was_measured_are_not_walked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = Snapshot(NOW, "meadow", {}, {}, ())
+    first = judge("verify", seen, INVENTORY, today=NOW.date(), operator="becker")
+    measured = replace(seen, objects={"SoakWindow": (SoakWindow(60.0, 60.0, started=NOW),)})
+    monkeypatch.setattr(diagnosis, "explain", lambda *_a, **_k: pytest.fail("walked again"))
+    again = judge("verify", measured, INVENTORY, today=NOW.date(), operator="becker", explained=first.explanation)
+    assert again.explanation is first.explanation is not None
+    assert [f.check for f in again.findings] == [f.check for f in first.findings]
+    soaks = [next(f.reason for f in j.findings if f.check == "soak") for j in (first, again)]
+    assert soaks[0] != soaks[1]
