@@ -4,217 +4,27 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.measure import interleaved, machine, median, python, run
-
-Row = tuple[str, str, str]
-
-
-def imports(small: bool) -> list[Row]:
-    """`import runbook` against the Kubernetes client's own import: ours should cost at most 0.15 of it."""
-    samples = interleaved(
-        {
-            "bare": python("pass"),
-            "runbook": python("import runbook"),
-            "kubernetes": python("from kubernetes.client import CoreV1Api"),
-        },
-        rounds=5 if small else 11,
-    )
-    bare, ours, theirs = (median(samples[n]) for n in ("bare", "runbook", "kubernetes"))
-    ratio = max(0.0, ours - bare) / (theirs - bare)
-    return [("import runbook ÷ import kubernetes client", f"{ratio:.3f}", "goal ≤ 0.15, interpreter start taken off")]
-
-
-def rehearse(small: bool) -> list[Row]:
-    """The main job, whole, by both endings: seconds and peak memory of all its processes together."""
-    scenario, rows = "pair" if small else "night", list[Row]()
-    for ending, goal, code in (("seed", 120, "3: it ends red, and says so"), ("healed", 180, "0 (night)")):
-        with tempfile.TemporaryDirectory() as folder:
-            argv = [sys.executable, "-m", "runbook", "rehearse", "--ending", ending, "--scenario", scenario]
-            sample = run([*argv, "--outputs", str(Path(folder) / "outputs")])
-        rows += [
-            (f"rehearse --ending {ending}, scenario {scenario}", f"{sample.seconds:.1f} s", f"goal ≤ {goal} s (night)"),
-            ("  peak memory of all its processes", f"{sample.peak_mb:.0f} MB", "goal ≤ 700 MB (night)"),
-            ("  exit code", str(sample.exit_code), code),
-        ]
-    return rows
-
-
-def deletions(small: bool) -> list[Row]:
-    """Deleting with everything that is kept of each pod, against the very same API requests sent bare."""
-    from benchmarks.deletions import compare
-
-    count = 10 if small else 100
-    ours, bare = compare(count, 2 if small else 5)
-    ratio = statistics.median(a / b for a, b in zip(ours, bare, strict=True))
-    each = statistics.median(ours) / count * 1000
-    return [
-        (f"{count} deletions with capture ÷ their requests alone", f"{ratio:.2f}", f"goal ≤ 1.3; {each:.1f} ms each")
-    ]
-
-
-def explain(small: bool) -> list[Row]:
-    """First causes of a large cluster's night against reading it; how both grow; what a file of 200 MB costs in memory."""
-    from benchmarks.explaining import measure, write
-
-    base, large, huge = (500, 2_000, 2_500) if small else (10_000, 50_000, 56_000)
-    with tempfile.TemporaryDirectory() as folder:
-        one, many = measure(Path(folder), base), measure(Path(folder), large)
-        path = write(Path(folder), huge)
-        size = path.stat().st_size / 1e6
-        sample = run([sys.executable, "-m", "runbook", "explain", "--from", str(path), "--format", "json"])
-    growth = many.explaining / one.explaining * base / large
-    return [
-        (
-            f"explain ÷ read, {one.pods} pods",
-            f"{one.explaining / one.reading:.2f}",
-            f"goal ≤ 0.5; {one.failing} failing",
-        ),
-        (f"  explain, {one.pods} pods", f"{one.explaining:.2f} s", f"read {one.reading:.2f} s, {one.megabytes:.0f} MB"),
-        (
-            f"  explain, {many.pods} pods",
-            f"{many.explaining:.2f} s",
-            f"read {many.reading:.2f} s, {many.megabytes:.0f} MB",
-        ),
-        (f"  time of one pod, {many.pods} ÷ {one.pods}", f"{growth:.2f}", "1 is linear"),
-        (f"runbook explain --from a file of {size:.0f} MB", f"{sample.seconds:.1f} s", "from start to end"),
-        ("  peak memory", f"{sample.peak_mb:.0f} MB", f"{sample.peak_mb / size:.1f} × the file"),
-    ]
-
-
-def classification(small: bool) -> list[Row]:
-    """Telling messages apart with the whole catalogue, none remembered."""
-    from benchmarks.classify import rates, worst_megabyte
-
-    alone, explained = rates(1_000 if small else 20_000, 3 if small else 7)
-    return [
-        ("messages told apart a second", f"{alone:,.0f}", "goal ≥ 20,000, of one processor"),
-        ("  with why, and what they name", f"{explained:,.0f}", "the same messages, put into words"),
-        ("  a hostile megabyte", f"{worst_megabyte():.1f} ms", "goal < 50 ms"),
-    ]
-
-
-def notebooks(small: bool) -> list[Row]:
-    """Four notebooks of 16 cells, tables and 2 plots each, and their pages, against papermill with nbconvert and scripts."""
-    from benchmarks.notebooks import measure, ratio
-
-    rounds = 2 if small else 5
-    with tempfile.TemporaryDirectory() as folder:
-        found = measure(Path(folder), 2_000 if small else 20_000, rounds)
-    ways = {"runbook execute": found.ours, "papermill + nbconvert": found.stock, "four plain scripts": found.scripts}
-    stock, slow, fast = ratio(found.ours, found.stock)
-    scripts, most, least = (1 / r for r in ratio(found.ours, found.scripts))
-    rows = [
-        (
-            "papermill + nbconvert ÷ runbook execute",
-            f"{stock:.1f}",
-            f"goal ≥ 6; {slow:.1f} to {fast:.1f}, {rounds} rounds",
-        ),
-        ("runbook execute ÷ four plain scripts", f"{scripts:.2f}", f"goal ≤ 1.3; {least:.2f} to {most:.2f}"),
-    ]
-    for name, samples in ways.items():
-        peak, codes = statistics.median(s.peak_mb for s in samples), {s.exit_code for s in samples}
-        rows.append((f"  {name}", f"{median(samples):.2f} s", f"peak {peak:.0f} MB, exit {codes}"))
-    return rows
-
-
-def listing(small: bool) -> list[Row]:
-    """Listing and classifying all pods, whole processes: what people use ÷ ours, the same pages for all."""
-    from benchmarks.listing import measure
-
-    pods, rounds = (500, 2) if small else (10_000, 5)
-    with tempfile.TemporaryDirectory() as folder:
-        found = measure(Path(folder), pods, rounds)
-    ours = median(found.samples["runbook"])
-    goals = {
-        "kubectl get pods": "≥ 15", "kubectl get -o json": "≥ 50", "kubernetes client": "≥ 45", "kubectl get --raw": "≥ 0.67",
-    }  # fmt: skip
-    rows = [(f"list and classify {pods} pods, 8 kB each", f"{ours:.2f} s", "the whole process")]
-    for name, goal in goals.items():
-        if name in found.samples:
-            ratio = median(found.samples[name]) / ours
-            rows.append((f"  {name} ÷ ours", f"{ratio:.1f}", f"goal {goal}; {median(found.samples[name]):.2f} s"))
-    peak = statistics.median(s.peak_mb for s in found.samples["runbook"])
-    bare = statistics.median(s.peak_mb for s in found.samples["nothing"])
-    rows.append(("  memory that the list adds", f"{peak - bare:.0f} MB", "goal ≤ 40 MB at 10,000 pods"))
-    return rows + [(f"  {name}", "-", "not measured: it is not on the PATH") for name in found.missing]
-
-
-def reconcile(small: bool) -> list[Row]:
-    """`runbook apply reconcile`, whole, against the bare resets of the same exhausted releases, each on its own cluster."""
-    from benchmarks.reconciling import Fleet, compare
-
-    fleet = Fleet(3, 45, 20) if small else Fleet(27, 45, 1)
-    found = compare(fleet)
-    return [
-        (
-            f"apply reconcile of {fleet.releases} releases ÷ what the cluster takes",
-            f"{found.ours / found.bare:.3f}",
-            f"goal ≤ 1.10 at a real clock; this one goes at {fleet.time_scale:g} times its speed",
-        ),
-        ("  bare resets to the last release ready", f"{found.bare:.1f} s", f"{fleet.migration} s of migration each"),
-        ("  what the command adds", f"{found.ours - found.bare:.1f} s", "start, look, plan, capture, proof and report"),
-    ]
-
-
-def commands(small: bool) -> list[Row]:
-    """`runbook plan verify` on a large cluster, whole, against a notebook with the `kubernetes` client; and the help."""
-    from benchmarks.commands import measure
-
-    pods, endpoints, rounds = (200, 10, 1) if small else (10_000, 200, 5)
-    with tempfile.TemporaryDirectory() as folder:
-        found = measure(Path(folder), pods, endpoints, rounds)
-    ours, theirs, brief, asking = map(median, (found.ours, found.notebook, found.brief, found.with_endpoints))
-    peak = statistics.median(s.peak_mb for s in found.ours)
-    help_ = interleaved({"help": [sys.executable, "-m", "runbook", "--help"]}, rounds=3 if small else 11)["help"]
-    return [
-        (f"a notebook with `kubernetes` ÷ runbook plan verify, {pods} pods", f"{theirs / ours:.1f}", f"goal ≥ 5; {theirs:.1f} s"),
-        ("  one that asks for warnings alone ÷ the same", f"{brief / ours:.1f}", f"{brief:.1f} s"),
-        ("  runbook plan verify, no soak", f"{ours:.2f} s", f"peak {peak:.0f} MB of all its processes, keeps {found.kept_mb:.1f} MB"),
-        (f"  … and {endpoints} TLS endpoints", f"{asking:.2f} s", "goal ≤ 10 s at 10,000 pods, 1,000 releases, 200 endpoints"),
-        ("runbook --help", f"{median(help_):.2f} s", "goal ≤ 0.35 s"),
-    ]  # fmt: skip
-
-
-def card(small: bool) -> list[Row]:
-    """`runbook status`, the whole command, on the embedded cluster."""
-    from benchmarks.card import measure
-
-    pods = 100 if small else 1_000
-    with tempfile.TemporaryDirectory() as folder:
-        samples = measure(Path(folder), pods, 2 if small else 7)
-    codes = {s.exit_code for s in samples}
-    return [(f"runbook status, {pods} pods", f"{median(samples):.2f} s", f"goal ≤ 2 s at 1,000 pods; exit {codes}")]
-
-
-def evidence(small: bool) -> list[Row]:
-    """A whole stage that keeps its evidence ÷ one that keeps none."""
-    from benchmarks.evidence import measure
-
-    scenario, rounds = ("pair", 2) if small else ("night", 11)
-    with tempfile.TemporaryDirectory() as folder:
-        kept, bare = measure(Path(folder), scenario, rounds)
-    ratio = median(kept) / median(bare)
-    return [(f"verify of {scenario} with evidence ÷ without", f"{ratio:.3f}", f"goal ≤ 1.05; {median(kept):.2f} s")]
-
+from benchmarks.measure import Row, machine
+from benchmarks.tables import acting, commands, reading
 
 BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
-    "imports": imports,
-    "rehearse": rehearse,
-    "deletions": deletions,
-    "reconcile": reconcile,
-    "listing": listing,
-    "explain": explain,
-    "classify": classification,
-    "notebooks": notebooks,
-    "commands": commands,
-    "card": card,
-    "evidence": evidence,
+    "imports": reading.imports,
+    "rehearse": acting.rehearse,
+    "deletions": acting.deletions,
+    "reconcile": acting.reconcile,
+    "listing": reading.listing,
+    "snapshot": reading.snapshot,
+    "growth": reading.growth,
+    "explain": reading.explain,
+    "classify": reading.classification,
+    "notebooks": commands.notebooks,
+    "commands": commands.commands,
+    "card": commands.card,
+    "evidence": acting.evidence,
 }
 
 

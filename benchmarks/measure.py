@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+Row = tuple[str, str, str]  # what, its figure, its goal and what else is to be said
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:

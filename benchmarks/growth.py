@@ -1,0 +1,70 @@
+"""What a cluster ten and fifty times as large costs: seconds and memory of a list of pods, and of a snapshot's causes."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import largecluster, staticserver
+from benchmarks.measure import Sample, interleaved, median
+from benchmarks.snapshot import ASKED, OURS
+
+_LIST = """
+from runbook.clients.kubernetes import connect
+from runbook.domain.podstatus import troubles
+pods = connect(kubeconfig={kubeconfig!r}).list("Pod").items
+print(len(pods), sum(bool(troubles(p)) for p in pods))
+"""
+_NOTHING = "from runbook.clients.kubernetes import connect\nfrom runbook.diagnosis import explain"
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Seconds and MB beyond those of a process that only imports the same, at so many pods."""
+
+    pods: int
+    list_seconds: float
+    list_mb: float
+    causes_seconds: float
+    causes_mb: float
+
+
+def measure(folder: Path, sizes: Sequence[int], rounds: int) -> list[Size]:
+    """Each size on a server of its own."""
+    return [_at(folder, pods, rounds) for pods in sizes]
+
+
+def slope(low: Size, high: Size, what: str) -> float:
+    """What a pod more costs in the larger cluster ÷ in the smaller one: 1 is linear, less is better than that."""
+    return float(getattr(high, what)) / high.pods / (float(getattr(low, what)) / low.pods)
+
+
+def _at(folder: Path, pods: int, rounds: int) -> Size:
+    with staticserver.serving(largecluster.objects(pods)) as address:
+        kubeconfig = str(staticserver.kubeconfig(folder, address))
+        samples = interleaved(
+            {
+                "nothing": [sys.executable, "-c", _NOTHING],
+                "list": [sys.executable, "-c", _LIST.format(kubeconfig=kubeconfig)],
+                "causes": [sys.executable, "-c", OURS.format(kubeconfig=kubeconfig, kinds=ASKED)],
+            },
+            rounds=rounds,
+        )
+    failed = [name for name, found in samples.items() if any(s.exit_code for s in found)]
+    if failed:
+        raise SystemExit(f"did not end well: {', '.join(failed)}")
+    bare, bare_mb = median(samples["nothing"]), _peak(samples["nothing"])
+    return Size(
+        pods,
+        median(samples["list"]) - bare,
+        _peak(samples["list"]) - bare_mb,
+        median(samples["causes"]) - bare,
+        _peak(samples["causes"]) - bare_mb,
+    )
+
+
+def _peak(samples: Sequence[Sample]) -> float:
+    return statistics.median(s.peak_mb for s in samples)

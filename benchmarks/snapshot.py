@@ -1,0 +1,93 @@
+"""From 14 kinds of a large cluster to its first causes, whole processes: `runbook` against what only lists them.
+
+The others stop at the lists, typed by the `kubernetes` client's models or printed by `kubectl get -o json` kind by kind:
+finding a cause in them is left to the reader. The server sends the same prepared pages to all.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import largecluster, staticserver
+from benchmarks.measure import Sample, interleaved
+from runbook.domain.kinds import KINDS
+
+ASKED = (
+    "Namespace", "Node", "Pod", "Service", "Event", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job",
+    "EndpointSlice", "HelmRepository", "HelmRelease", "SealedSecret",
+)  # fmt: skip
+OURS = """
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from runbook.clients.kubernetes import connect
+from runbook.diagnosis import explain
+from runbook.model import Snapshot
+client = connect(kubeconfig={kubeconfig!r})
+with ThreadPoolExecutor(6) as pool:
+    lists = list(pool.map(client.list, {kinds!r}))
+found = explain(Snapshot(datetime(2025, 10, 17, 11, 16, tzinfo=UTC), "large", {{l.kind: l.items for l in lists}}))
+causes, failing = len(found.first_causes), sum(len(c.explains) for c in found.first_causes) + len(found.unexplained)
+print(sum(len(l.items) for l in lists), causes, failing)
+assert causes and failing, "a bad night without a cause"
+"""
+_TYPED = """
+from kubernetes import client, config
+config.load_kube_config({kubeconfig!r})
+core, apps, batch = client.CoreV1Api(), client.AppsV1Api(), client.BatchV1Api()
+discovery, custom = client.DiscoveryV1Api(), client.CustomObjectsApi()
+def pages(ask):
+    found, token = [], None
+    while token != "":
+        page = ask(limit=500, _continue=token)
+        found, token = found + page.items, page.metadata._continue or ""
+    return found
+count = 0
+for ask in (core.list_namespace, core.list_node, core.list_pod_for_all_namespaces, core.list_service_for_all_namespaces,
+            core.list_event_for_all_namespaces, apps.list_deployment_for_all_namespaces,
+            apps.list_replica_set_for_all_namespaces, apps.list_stateful_set_for_all_namespaces,
+            apps.list_daemon_set_for_all_namespaces, batch.list_job_for_all_namespaces,
+            discovery.list_endpoint_slice_for_all_namespaces):
+    count += len(pages(ask))
+for group, version, plural in (("source.toolkit.fluxcd.io", "v1", "helmrepositories"),
+                               ("helm.toolkit.fluxcd.io", "v2", "helmreleases"), ("bitnami.com", "v1alpha1", "sealedsecrets")):
+    count += len(custom.list_cluster_custom_object(group, version, plural)["items"])
+print(count)
+"""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Samples by way, how much was sent, and which ways could not be tried here."""
+
+    samples: dict[str, list[Sample]]
+    megabytes: float
+    missing: tuple[str, ...]
+
+
+def measure(folder: Path, pods: int, rounds: int, *, others: bool = True) -> Measured:
+    """Every way in turn; `others` False measures ours alone. `kubectl` is tried when it is on the PATH."""
+    objects = list(largecluster.objects(pods))
+    with staticserver.serving(objects) as address:
+        kubeconfig = str(staticserver.kubeconfig(folder, address))
+        commands = {"runbook": [sys.executable, "-c", OURS.format(kubeconfig=kubeconfig, kinds=ASKED)]}
+        kubectl = shutil.which("kubectl")
+        if others:
+            commands["kubernetes client"] = [sys.executable, "-c", _TYPED.format(kubeconfig=kubeconfig)]
+        if others and kubectl:
+            gets = [
+                f"{kubectl} --kubeconfig {kubeconfig} get {KINDS[k].qualified} -A -o json >/dev/null" for k in ASKED
+            ]
+            commands["kubectl get -o json"] = ["sh", "-ec", "; ".join(gets)]
+        samples = interleaved(commands, rounds=rounds)
+    failed = [name for name, found in samples.items() if any(s.exit_code for s in found)]
+    if failed:
+        raise SystemExit(f"did not end well: {', '.join(failed)}")
+    return Measured(samples, _megabytes(objects), () if kubectl or not others else ("kubectl",))
+
+
+def _megabytes(objects: list[largecluster.Object]) -> float:
+    return sum(len(json.dumps(o, separators=(",", ":"))) for o in objects if o["kind"] in ASKED) / 1e6

@@ -1,0 +1,1 @@
+"""What each benchmark prints: a name, a figure, and its goal."""
