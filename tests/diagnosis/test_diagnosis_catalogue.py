@@ -7,6 +7,7 @@ from importlib import resources
 
 import jsonschema
 import pytest
+import yaml
 from ruamel.yaml import YAML
 
 from runbook.diagnosis.acts import next_act
@@ -127,3 +128,8 @@ class TestNextActs:
                 assert cause.next.command.startswith(reading), cause.id
             else:
                 assert cause.next.command.startswith(("flux reconcile", "flux resume")), cause.id
+
+
+def test_the_catalogue_says_the_same_to_the_reader_that_is_fast_and_to_the_one_that_reads_users_files() -> None:
+    text = resources.files("runbook.diagnosis").joinpath("causes.yaml").read_text(encoding="utf-8")
+    assert yaml.safe_load(text) == YAML(typ="safe", pure=True).load(text)
