@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from runbook.diagnosis import graph, index
 from runbook.diagnosis.acts import next_act
@@ -16,8 +17,10 @@ from runbook.diagnosis.catalogue import Catalogue, built_in
 from runbook.diagnosis.roots import Root, Walk, nowhere
 from runbook.diagnosis.walk import Walker
 from runbook.domain.kinds import KINDS
-from runbook.inventory.model import Inventory
 from runbook.model import Explained, Explanation, FirstCause, Gap, ObjectRef, Relation, Snapshot, Unexplained
+
+if TYPE_CHECKING:
+    from runbook.inventory.model import Inventory
 
 _SHARED = ("Secret", "ConfigMap")
 _LONGEST = 32_768
