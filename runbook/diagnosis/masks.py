@@ -28,7 +28,8 @@ _AFTER = (" not found", " is forbidden", " is invalid", " already exists", " doe
 MASKS = (
     (("for release",), re.compile(r"\bfor release [^\s:]{1,400}(?: with chart [^\s]{1,300}?)?(?=[\s:]|$)"), "for release"),
     (("release ", "chart "), re.compile(r"\b(release|chart) [a-z0-9-]{1,63}/[^\s:]{1,300}"), r"\1"),
-    (("[",), re.compile(r"\[[A-Z][A-Za-z]{1,60}/[^\]]{1,3000}\]"), f"[{_HIDDEN}]"),
+    # A list of objects and their states; not one of objects and why each failed.
+    (("[",), re.compile(r"\[[A-Z][A-Za-z]{1,60}/(?![^\]]{0,3000} failed: )[^\]]{1,3000}\]"), f"[{_HIDDEN}]"),
     # (?<!\w.) looks for the word's edge behind its first letter: an expression that starts with a set is found faster.
     (("/",), re.compile(rf"([A-Z](?<!\w[A-Z])[A-Za-z]{{2,60}})/{_NAME}(?:/[a-z0-9][a-z0-9.:_-]{{0,252}})?"), rf"\1/{_HIDDEN}"),
     (("'",), re.compile(rf"'[a-z0-9-]{{1,63}}/{_NAME}'"), f"'{_HIDDEN}'"),
