@@ -70,9 +70,10 @@ def one_line(message: object) -> Line:
         text, cut = f"{text[:HEAD]} … {text[-TAIL:]}", True
     if "\\" in text:
         text = _QUOTE.sub('"', text).replace("\\n", " ").replace("\\t", " ")
-    text = " ".join(text.split())
-    if not text.isprintable():
-        text = " ".join(_ANSI.sub(" ", text).split())
+    if text.isprintable() and "  " not in text:  # then no white space but single blanks
+        text = text.strip()
+    else:
+        text = " ".join(_ANSI.sub(" ", " ".join(text.split())).split())
     cut = cut or text.endswith(_CUT)
     text = _without_asides(text)
     words = mask(text)
