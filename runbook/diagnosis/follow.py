@@ -217,13 +217,13 @@ def _made_since(walker: Walker, ref: ObjectRef, sign: Sign) -> ObjectRef | None:
 
 def _guesses(walker: Walker, meaning: Classification) -> tuple[Hypothesis, ...]:
     cause = walker.catalogue.causes.get(meaning.cause)
-    return (Hypothesis(cause.id, f"its message: {meaning.why}", cause.decides),) if cause else ()
+    return (Hypothesis(cause.id, f"its message: {meaning.why}.", cause.decides),) if cause else ()
 
 
 def _pod(walker: Walker, meaning: Classification) -> Walk:
     cause = walker.catalogue.causes[meaning.cause]
     why = f"{cause.title[0].lower()}{cause.title[1:]}: {_SAYS_WHO.get(cause.id, NOT_READ)}"
-    return nowhere(why, Hypothesis(cause.id, meaning.why, cause.decides))
+    return nowhere(why, Hypothesis(cause.id, f"{meaning.why}.", cause.decides))
 
 
 def _list(refs: Iterable[ObjectRef]) -> str:

@@ -26,16 +26,17 @@ _AFTER = (" not found", " is forbidden", " is invalid", " already exists", " doe
 
 # Each with texts one of which must be there for it to match: to look for those costs next to nothing.
 MASKS = (
-    (("for release",), re.compile(r"\bfor release [^\s:]{1,400}(?: with chart [^\s]{1,300}?)?(?=[\s:]|$)"), "for release"),
-    (("release ", "chart "), re.compile(r"\b(release|chart) [a-z0-9-]{1,63}/[^\s:]{1,300}"), r"\1"),
-    (("[",), re.compile(r"\[[A-Z][A-Za-z]{1,60}/[^\]]{1,3000}\]"), f"[{_HIDDEN}]"),
+    (("for release",), re.compile(r"f(?<!\wf)or release [^\s:]{1,400}(?: with chart [^\s]{1,300}?)?(?=[\s:]|$)"), "for release"),
+    (("release ", "chart "), re.compile(r"(r(?<!\wr)elease|c(?<!\wc)hart) [a-z0-9-]{1,63}/[^\s:]{1,300}"), r"\1"),
+    # A list of objects and their states; not one of objects and why each failed.
+    (("[",), re.compile(r"\[[A-Z][A-Za-z]{1,60}/(?![^\]]{0,3000} failed: )[^\]]{1,3000}\]"), f"[{_HIDDEN}]"),
     # (?<!\w.) looks for the word's edge behind its first letter: an expression that starts with a set is found faster.
     (("/",), re.compile(rf"([A-Z](?<!\w[A-Z])[A-Za-z]{{2,60}})/{_NAME}(?:/[a-z0-9][a-z0-9.:_-]{{0,252}})?"), rf"\1/{_HIDDEN}"),
     (("'",), re.compile(rf"'[a-z0-9-]{{1,63}}/{_NAME}'"), f"'{_HIDDEN}'"),
     (("/v2/",), re.compile(r"/v2/[^\s\"]{1,300}/(manifests|blobs|tags)/[^\s\":]{1,200}(?::[0-9a-f]{8,64})?"), rf"/v2/{_HIDDEN}/\1/{_HIDDEN}"),
     (("://",), re.compile(rf"://(?!{_OURS}|[^\s/\"]{{0,80}}(?:istio|inject))[a-zA-Z0-9.-]{{1,253}}(?=[:/\"'\s])"), f"://{_HIDDEN}"),
     (("pod", "container", "job", "secret", "configmap"),
-     re.compile(rf"\b(in pod|container|container=|pod=|job|pod|secret|configmap) ?{_NAME}(?:_[a-z0-9-]{{1,63}})?(?=\(| in pod| failed\b| pod=)"),
+     re.compile(rf"(c(?<!\wc)(?:ontainer=?|onfigmap)|i(?<!\wi)n pod|j(?<!\wj)ob|p(?<!\wp)od=?|s(?<!\ws)ecret) ?{_NAME}(?:_[a-z0-9-]{{1,63}})?(?=\(| in pod| failed\b| pod=)"),
      rf"\1 {_HIDDEN}"),
     # How long a call was allowed to take is not that it took too long, nor is a limit of 500 a status.
     (("?",), re.compile(r"([?&])[a-zA-Z_]{1,30}=[0-9][0-9a-z]{0,15}\b"), r"\1"),
@@ -58,12 +59,14 @@ def mask(text: str) -> str:
 
 
 def _quoted(match: re.Match[str]) -> str:
-    text, name, start = match.string, match.group(1), match.start()
-    after = text[match.end() : match.end() + 30]
-    if after.startswith(" has no deployed releases"):
+    text, start = match.string, match.start()
+    if text.startswith(" has no deployed releases", match.end()):
         return f'"{_HIDDEN}"'
-    holder = text[max(0, start - 60) : start - 1].rpartition(" ")[2].lstrip("([").rstrip(":")
-    if text[start - 1 : start] != " " or not holder.partition(".")[0].isalpha():
+    if text[start - 1 : start] != " ":
         return match.group(0)
-    named = after.startswith(_AFTER) and not name.startswith("sealed-secrets") and _PLAIN.match(name)
+    name = match.group(1)
+    holder = text[max(0, start - 60) : start - 1].rpartition(" ")[2].lstrip("([").rstrip(":")
+    if not holder.partition(".")[0].isalpha():
+        return match.group(0)
+    named = text.startswith(_AFTER, match.end()) and not name.startswith("sealed-secrets") and _PLAIN.match(name)
     return f'"{_HIDDEN}"' if named or holder.lower() in _HOLDERS else match.group(0)

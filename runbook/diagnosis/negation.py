@@ -15,6 +15,8 @@ _NO = re.compile(
     r"(?<![a-z0-9/.-])(?:no|never|without|zero|0|(?<!could )(?<!can )(?<!did )(?<!does )not|(?:is|are|was|were)n['’]t)"
     r"(?: [a-z-]{1,12}){0,2}(?: (?:are |is |were |was )?(?:in|with|of))? ?[\"'“‘(]?\Z"
 )
+# What one of them must have: looked for first, since hardly any text has it.
+_COULD = re.compile(r"n[o'’]|never|without|zero|0")
 
 
 def denied(lowered: str, span: Span | None) -> str:
@@ -22,5 +24,6 @@ def denied(lowered: str, span: Span | None) -> str:
     if span is None:
         return ""
     start = span[0]
-    no = _NO.search(lowered[max(0, start - _WINDOW) : start])
+    before = lowered[max(0, start - _WINDOW) : start]
+    no = _NO.search(before) if _COULD.search(before) else None
     return f"{no[0]}{lowered[start : min(span[1], start + 40)]}".strip() if no else ""

@@ -103,7 +103,7 @@ def longest(parts: Sequence[Part], lowered: str) -> Span | None:
 
 def _part(source: str) -> Part:
     try:
-        regex = re.compile(source)
+        regex = re.compile(_EDGE.sub(r"\1(?<!\\w\1)", source))
     except re.error as error:
         raise ValueError(f"not a regular expression: {error}") from error
     if len(source) >= _MIN_LITERAL and _PLAIN.match(source):
@@ -112,6 +112,8 @@ def _part(source: str) -> Part:
     return Part(literals if min(map(len, literals)) >= _MIN_LITERAL else ("",), regex)
 
 
+# A word's edge is looked at behind its first letter: an expression that starts with a letter is found much faster.
+_EDGE = re.compile(r"\A\\b([a-z0-9])(?![?*{+|])")
 _KEPT = re.compile(r"\\.|\(\?P<[^>]*>|\(\?P=[^)]*\)")
 
 

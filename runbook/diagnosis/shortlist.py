@@ -152,14 +152,16 @@ def _all_pieces(literal: str) -> list[int]:
 _FREQUENT = (
     "error: failed not found to the for ing ation ed: or: of is https:// get in connection connect image ready timeout "
     "certificate unknown authority pull secret webhook release chart install upgrade service namespace context deadline "
-    "exceeded resource invalid value refused dial tcp repository reference source unable cannot denied forbidden"
+    "exceeded resource invalid value refused dial tcp repository reference source unable cannot denied forbidden "
+    "rpc error: code = unknown desc = failed to resolve reference: failed to create: failed to get: failed calling could not "
+    "container not ready: context deadline exceeded: connection refused: request denied: no such manifest"
 )
 
 
 @lru_cache(maxsize=1)
 def _frequent() -> frozenset[int]:
     padded = (f" {word} " for word in _FREQUENT.split())
-    return frozenset(piece for word in padded for piece in _all_pieces(word))
+    return frozenset(piece for word in (*padded, _FREQUENT) for piece in _all_pieces(word))
 
 
 @lru_cache(maxsize=8)

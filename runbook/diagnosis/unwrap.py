@@ -18,6 +18,8 @@ _CUT = ("...", "…", "[truncated]")
 _JSON_LIMIT = 100_000
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
+# A quote inside a quote inside a log line: escaped once more by each.
+_QUOTE = re.compile(r'\\{1,15}"')
 _HELM_LOGS = "Last Helm logs:"
 _SECOND_TRY = re.compile(r"; (?:Get|GET|Head|HEAD) \"?http://")
 # Old kubelets guess at credentials before they say what happened.
@@ -67,10 +69,11 @@ def one_line(message: object) -> Line:
     if len(text) > HEAD + TAIL:
         text, cut = f"{text[:HEAD]} … {text[-TAIL:]}", True
     if "\\" in text:
-        text = text.replace('\\"', '"').replace("\\n", " ").replace("\\t", " ")
-    text = " ".join(text.split())
-    if not text.isprintable():
-        text = " ".join(_ANSI.sub(" ", text).split())
+        text = _QUOTE.sub('"', text).replace("\\n", " ").replace("\\t", " ")
+    if text.isprintable() and "  " not in text:  # then no white space but single blanks
+        text = text.strip()
+    else:
+        text = " ".join(_ANSI.sub(" ", " ".join(text.split())).split())
     cut = cut or text.endswith(_CUT)
     text = _without_asides(text)
     words = mask(text)

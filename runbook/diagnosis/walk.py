@@ -157,7 +157,7 @@ class Walker:
     def _guesses(self, symptoms: list[tuple[Sign, Classification]]) -> tuple[Hypothesis, ...]:
         known = [(self.catalogue.causes[meaning.cause], meaning) for _, meaning in symptoms]
         return tuple(
-            Hypothesis(c.id, f"its message: {m.why}", c.decides) for c, m in known if c.id != "retries-exhausted"
+            Hypothesis(c.id, f"its message: {m.why}.", c.decides) for c, m in known if c.id != "retries-exhausted"
         )
 
     def _suspended(self, ref: ObjectRef, health: Health) -> Root:
@@ -170,7 +170,7 @@ class Walker:
             meaning = self.read(ref, sign)
             if meaning.role == "cause":
                 cause = self.catalogue.causes[meaning.cause]
-                found.append(Hypothesis(cause.id, f"its older message says so: “{_short(sign)}”", cause.decides))
+                found.append(Hypothesis(cause.id, f"its older message says so: “{_short(sign)}”.", cause.decides))
         return tuple(dict.fromkeys(found))
 
 

@@ -33,7 +33,7 @@ class Kind:
 
 
 EXTERNAL, CERTIFICATES = "external-secrets.io", "cert-manager.io"
-GATEWAY, ISTIO = "gateway.networking.k8s.io", "networking.istio.io"
+GATEWAY, ISTIO, TRAEFIK = "gateway.networking.k8s.io", "networking.istio.io", "traefik.io"
 SOURCE, KUSTOMIZE, HELM = "source.toolkit.fluxcd.io", "kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io"
 
 KINDS: dict[str, Kind] = {
@@ -67,6 +67,9 @@ KINDS: dict[str, Kind] = {
         Kind("ExternalSecret", EXTERNAL, "externalsecrets", cluster.Generic, optional=True),
         Kind("Certificate", CERTIFICATES, "certificates", cluster.Generic, optional=True),
         Kind("HTTPRoute", GATEWAY, "httproutes", cluster.Generic, optional=True),
+        Kind("GRPCRoute", GATEWAY, "grpcroutes", cluster.Generic, optional=True),
+        Kind("TLSRoute", GATEWAY, "tlsroutes", cluster.Generic, optional=True),
+        Kind("IngressRoute", TRAEFIK, "ingressroutes", cluster.Generic, optional=True),
         Kind("VirtualService", ISTIO, "virtualservices", cluster.Generic, optional=True),
     )
 }

@@ -57,6 +57,13 @@ def test_it_is_blocked_by_the_dependency_that_its_message_names_and_not_by_anoth
     assert blocked == {"image-not-found": {"api"}, "helm-values-invalid": set()}
 
 
+def test_what_a_hypothesis_rests_on_is_a_sentence_since_what_decides_it_is_said_right_behind() -> None:
+    left = [u for name in VARIATIONS for u in explain(saved(*VARIATIONS[name].objects)).unexplained]
+    said = {h.because for u in left for h in u.hypotheses}
+    assert len(said) >= 2, said
+    assert {because for because in said if not because.endswith(".") or because.endswith("..")} == set()
+
+
 class TestRecordings:
     """The recordings under changes that must not change the answer."""
 

@@ -25,7 +25,14 @@ from runbook.model import ObjectRef, Verdict
 from runbook.stage import Stage, begin, replay_attempts
 from runbook.stage.stages import FOLLOWED, wants
 
-LACKING = ("ExternalSecret", "HTTPRoute")  # of the others the embedded cluster has the CustomResourceDefinitions
+LACKING = (
+    "ExternalSecret",
+    "HTTPRoute",
+    "GRPCRoute",
+    "TLSRoute",
+    "IngressRoute",
+)  # of the others the embedded cluster has the CustomResourceDefinitions
+DOORS = (("HTTPRoute", "v1"), ("GRPCRoute", "v1"), ("TLSRoute", "v1alpha3"), ("IngressRoute", "v1alpha1"))
 VALUE = "not-for-your-eyes-7719"
 
 
@@ -117,14 +124,14 @@ def test_an_item_that_does_not_say_its_kind_is_of_the_kind_that_was_listed() -> 
 
 
 class TestWhatIsInstalled:
-    """Last: from here on the cluster serves ExternalSecrets and HTTPRoutes, at a version that its group does not prefer."""
+    """Last: from here on the cluster serves ExternalSecrets, at a version that its group does not prefer, and routes."""
 
     @pytest.fixture(scope="class", autouse=True)
     @classmethod
     def installed(cls, api: Api) -> None:
         served = [("SecretStore", "v1", "secretstores"), ("ExternalSecret", "v1beta1", "externalsecrets")]
-        for kind, version, plural in (*served, ("HTTPRoute", "v1", "httproutes")):
-            group = KINDS["HTTPRoute" if kind == "HTTPRoute" else "ExternalSecret"].group
+        for kind, version, plural in (*served, *((kind, version, KINDS[kind].plural) for kind, version in DOORS)):
+            group = KINDS[kind if kind in KINDS else "ExternalSecret"].group
             schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
             versions = [{"name": version, "served": True, "storage": True, "schema": schema}]
             names = {"plural": plural, "singular": kind.lower(), "kind": kind, "listKind": f"{kind}List"}
@@ -141,12 +148,17 @@ class TestWhatIsInstalled:
                                        "message": "could not get secret data from provider", "lastTransitionTime": "2025-10-17T10:00:00Z"}]},
         }  # fmt: skip
         api.send("POST", "/apis/external-secrets.io/v1beta1/namespaces/default/externalsecrets", secret)
-        route = {
-            "apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute",
-            "metadata": {"name": "door", "namespace": "default"},
-            "spec": {"rules": [{"backendRefs": [{"name": "nowhere", "port": 80}]}]},
-        }  # fmt: skip
-        api.send("POST", "/apis/gateway.networking.k8s.io/v1/namespaces/default/httproutes", route)
+        to = [{"name": "nowhere", "port": 80}]
+        for kind, version in DOORS:
+            served_as = f"{KINDS[kind].group}/{version}"
+            spec = {"routes": [{"services": to}]} if kind == "IngressRoute" else {"rules": [{"backendRefs": to}]}
+            route = {
+                "apiVersion": served_as,
+                "kind": kind,
+                "metadata": {"name": "door", "namespace": "default"},
+                "spec": spec,
+            }
+            api.send("POST", f"/apis/{served_as}/namespaces/default/{KINDS[kind].plural}", route)
 
     def test_it_stands_in_the_explanation_and_a_replay_says_the_same(self, api: Api, tmp_path: Path) -> None:
         stage = diagnosed(api, tmp_path)
@@ -158,7 +170,8 @@ class TestWhatIsInstalled:
         assert (cause.cause, cause.proof) == ("secret-missing", "hypothesis")
         assert cause.captures["secret"] == "login-values"
         left = {str(u.object): u.why for u in found.unexplained}
-        assert "Service/default/nowhere does not exist" in left["HTTPRoute/default/door"]
+        for kind, _ in DOORS:
+            assert "Service/default/nowhere does not exist" in left[f"{kind}/default/door"]
         assert replay_attempts(Run.load(stage.setting.run.path))[0].differences == ()
         assert explain(stage.setting.attempt.snapshot()).first_causes
 
