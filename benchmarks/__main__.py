@@ -145,6 +145,47 @@ def listing(small: bool) -> list[Row]:
     return rows + [(f"  {name}", "-", "not measured: it is not on the PATH") for name in found.missing]
 
 
+def waiting(small: bool) -> list[Row]:
+    """Waiting for releases: requests and notice time beside kubectl's, and that nothing is missed whatever the server does."""
+    from benchmarks.waiting import faults, measure
+
+    count, rounds = (100, 2) if small else (1_000, 5)
+    with tempfile.TemporaryDirectory() as folder:
+        found, faulty = measure(Path(folder), count, rounds), faults(Path(folder), 60 if small else 300)
+    rows = list[Row]()
+    for name, waited in found.items():
+        asked, soon = ("goal ≤ 2", "goal ≤ 5 ms") if name.startswith("ours") else ("", "")
+        requests, p95 = statistics.median(w.requests for w in waited), statistics.median(w.p95 for w in waited)
+        rows.append((f"wait for releases: {name}: requests", f"{requests:,.0f}", asked))
+        rows.append(("  noticed, 95 of 100 within", f"{p95 * 1000:,.1f} ms", soon))
+    for fault, one in faulty.items():
+        rows.append(
+            (f"  {fault} three times: noticed", f"{len(one.late)}", f"all, none wrong; {one.requests} requests")
+        )
+    return rows
+
+
+def handshakes(small: bool) -> list[Row]:
+    """Probing TLS endpoints at once: with three that hang ÷ the timeout, and with none ÷ `curl --parallel`."""
+    from benchmarks.handshakes import TIMEOUT, measure
+
+    count, rounds = (30, 2) if small else (200, 9)
+    with tempfile.TemporaryDirectory() as folder:
+        found = measure(Path(folder), count, rounds)
+    late = [seconds / TIMEOUT for seconds in found.hanging["ours"]]
+    rows = [
+        (
+            f"probe {count} TLS endpoints, 3 hanging ÷ the timeout of {TIMEOUT:g} s",
+            f"{statistics.median(late):.3f}",
+            f"goal ≤ 1.05; {min(late):.3f} to {max(late):.3f}, {rounds} rounds",
+        )
+    ]
+    if "curl" in found.answering:
+        rows.append(("  none hanging, in process ÷ curl --parallel", f"{found.ratio():.2f}", "goal ≤ 1.3"))
+    rows += [(f"  none hanging: {n}", f"{statistics.median(s):.2f} s", "") for n, s in found.answering.items()]
+    return rows + [(f"  3 hanging: {n}", f"{statistics.median(s):.2f} s", "") for n, s in found.hanging.items()]
+
+
 BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "imports": imports,
     "rehearse": rehearse,
@@ -153,6 +194,8 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "explain": explain,
     "classify": classification,
     "notebooks": notebooks,
+    "waiting": waiting,
+    "handshakes": handshakes,
 }
 
 

@@ -20,11 +20,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 GROUP = "/apis/helm.toolkit.fluxcd.io"
-TOKEN = "2026-01-01T00:00:00.000000000Z-benchmark"
+REQUEST = "2026-01-01T00:00:00.000000000Z-benchmark"
 FAULTS = ("stalled", "gone", "refused", "closed", "reset", "split")
 BOOKMARK_EACH = 25  # changes
 SECONDS_BEFORE = 0.5
 _RESOURCE = {"name": "helmreleases", "singularName": "helmrelease", "kind": "HelmRelease", "namespaced": True}
+_BARE = {"apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease"}
 _DISCOVERY: dict[str, Any] = {
     "/api": {"kind": "APIVersions", "versions": ["v1"]},
     "/api/v1": {"kind": "APIResourceList", "groupVersion": "v1", "resources": []},
@@ -62,16 +63,15 @@ def release(number: int, *, ready: str = "Unknown", handled: bool = False) -> di
         for v in range(5, 0, -1)
     ]
     return {
-        "apiVersion": "helm.toolkit.fluxcd.io/v2",
-        "kind": "HelmRelease",
+        **_BARE,
         "metadata": {
             "name": name, "namespace": f"team-{number % 20}", "uid": f"uid-{number}", "generation": 1,
-            "annotations": {"reconcile.fluxcd.io/requestedAt": TOKEN},
+            "annotations": {"reconcile.fluxcd.io/requestedAt": REQUEST},
         },
         "spec": {"interval": "10m", "values": {f"key-{n}": "value" * 4 for n in range(40)}},
         "status": {
             "observedGeneration": 1, "conditions": conditions, "history": history,
-            "lastHandledReconcileAt": TOKEN if handled else "2025-12-31T00:00:00Z",
+            "lastHandledReconcileAt": REQUEST if handled else "2025-12-31T00:00:00Z",
         },
     }  # fmt: skip
 
@@ -107,14 +107,15 @@ class Changing:
     """`traps` lets some releases fail, and some look ready before they have handled the request."""
 
     def __init__(self, count: int, *, gap: float, fault: str = "", times: int = 3, traps: bool = False) -> None:
-        self.random, self.gap, self.fault = random.Random(7), gap, fault
+        self.random, self.gap, self.fault = random.Random(7), gap, fault  # noqa: S311 - no secret
         self.objects = {f"app-{n:04}": release(n) for n in range(count)}
+        self.ends: dict[str, str] = {}  # and whether it was ready then
         self.steps = self._planned(count, traps=traps)
         self.fault_at = {len(self.steps) * (n + 1) // (times + 1) for n in range(times if fault else 0)}
         self.revision = self.oldest = 1_000
         self.log: list[tuple[int, str, bytes]] = []
         self.asked: Counter[str] = Counter()
-        self.sent: list[float] = []  # when each release came to its end, in their order
+        self.sent: dict[str, float] = {}  # when each release came to its end
         self.watches: set[_Watch] = set()
         self.stalled: set[_Watch] = set()
         self.changing: asyncio.Task[None] | None = None
@@ -148,20 +149,20 @@ class Changing:
         line = json.dumps({"type": "MODIFIED", "object": obj}).encode() + b"\n"
         self.log.append((self.revision, name, line))
         if ends:
-            self.sent.append(time.monotonic())
+            self.sent[name], self.ends[name] = time.monotonic(), obj["status"]["conditions"][0]["status"]
         for watch in list(self.watches):
             watch.send(name, line)
 
     def _bookmark(self, watches: set[_Watch]) -> None:
         metadata = {"resourceVersion": str(self.revision)}
-        line = json.dumps({"type": "BOOKMARK", "object": {"kind": "HelmRelease", "metadata": metadata}}).encode()
+        line = json.dumps({"type": "BOOKMARK", "object": {**_BARE, "metadata": metadata}}).encode()
         for watch in watches:
             watch.send(watch.name, line + b"\n")
 
     def _misbehave(self) -> None:
         hit, self.watches = self.watches, set()
         if self.fault in ("gone", "refused"):
-            self.oldest = self.revision + 1  # all that is known by now is forgotten
+            self.oldest = self.revision  # all that came before is forgotten
         for watch in hit:
             if self.fault == "stalled":
                 self.stalled.add(watch)
@@ -194,7 +195,7 @@ class Changing:
 
     def _known(self, path: str, query: dict[str, str]) -> tuple[int, bytes]:
         if path == "/facts":
-            return 200, json.dumps({"asked": self.asked, "sent": self.sent}).encode()
+            return 200, json.dumps({"asked": self.asked, "sent": self.sent, "ends": self.ends}).encode()
         if path in _DISCOVERY:
             self.asked["discovery"] += 1
             return 200, json.dumps(_DISCOVERY[path]).encode()
@@ -217,9 +218,7 @@ class Changing:
         listed = {"kind": "HelmReleaseList", "apiVersion": "helm.toolkit.fluxcd.io/v2", "metadata": metadata}
         return json.dumps({**listed, "items": page}).encode()
 
-    async def _watch(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, query: dict[str, str]
-    ) -> None:
+    async def _watch(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, query: dict[str, str]) -> None:
         self.asked["watch"] += 1
         since = int(query.get("resourceVersion") or self.revision)
         if since < self.oldest and self.fault == "refused":

@@ -17,6 +17,7 @@ from runbook.domain.requests import Asked, Reply, reply
 from runbook.errors import DeniedError, MalformedError, MissingError, ObservationError
 from runbook.model import ObjectRef
 
+PAGE = 2_000  # objects of a list: a thousand releases are one request
 POLL = 0.25  # real seconds between looks at the clock
 BATCH = 500  # events between two looks at it
 SILENCE = 10.0  # real seconds without a byte before a watch is asked for again
@@ -77,7 +78,7 @@ class _Waiting:
     def start(self) -> None:
         """List each kind once, then watch from there."""
         for kind in dict.fromkeys(ref.kind for ref in self._requests):
-            listing = self._client.list(kind)
+            listing = self._client.list(kind, page=PAGE)
             self._judge_all(listing)
             if self.open:
                 arguments = (kind, listing.resource_version)
@@ -123,7 +124,7 @@ class _Waiting:
         while not self._stopped.is_set():
             try:
                 if away_since is not None:
-                    listing = self._client.list(kind)
+                    listing = self._client.list(kind, page=PAGE)
                     self._queue.put((kind, WatchEvent("RELISTED", None, listing)))
                     away_since, version = None, listing.resource_version
                 for event in self._client.watch(kind, version, until=self._stopped.is_set, silence=self._silence):

@@ -117,7 +117,13 @@ class KubeClient:
         return not isinstance(found, ObservationError) and kind not in found.served and kind not in found.failed
 
     def list(
-        self, kind: str, *, namespace: str = "", progress: Progress | None = None, metadata_only: bool = False
+        self,
+        kind: str,
+        *,
+        namespace: str = "",
+        progress: Progress | None = None,
+        metadata_only: bool = False,
+        page: int = listing.PAGE,
     ) -> Listing:
         """Every object of a kind, in one namespace or all. Raises an ObservationError; never an empty list instead.
 
@@ -131,6 +137,7 @@ class KubeClient:
             listing.what_of(kind, namespace),
             progress=progress,
             accept=accept,
+            page=page,
         )
 
     def get(self, kind: str, namespace: str, name: str) -> bytes:

@@ -61,23 +61,26 @@ def fetch(
     *,
     progress: Progress | None = None,
     accept: str = PLAIN,
+    page: int = PAGE,
 ) -> Listing:
-    """The list at `path`, all pages. A token that expired (410) starts it again, once."""
+    """The list at `path`, all pages of `page` objects. A token that expired (410) starts it again, once."""
     try:
-        return _pages(transport, kind, path, what, progress, accept)
+        return _pages(transport, kind, path, what, progress, accept, page)
     except ObservationError as error:
         if not error.why.startswith("410"):
             raise
-        return _pages(transport, kind, path, what, progress, accept)
+        return _pages(transport, kind, path, what, progress, accept, page)
 
 
-def _pages(transport: Transport, kind: str, path: str, what: str, progress: Progress | None, accept: str) -> Listing:
+def _pages(
+    transport: Transport, kind: str, path: str, what: str, progress: Progress | None, accept: str, size: int
+) -> Listing:
     items: list[Resource] = []
     raw: list[bytes] = []
     malformed: list[tuple[ObjectRef, str]] = []
     token, version = "", ""
     while True:
-        query: dict[str, str | int] = {"limit": PAGE, **({"continue": token} if token else {})}
+        query: dict[str, str | int] = {"limit": size, **({"continue": token} if token else {})}
         page = _page(transport.get(path, what, accept=accept, **query).content, what)
         if accept != PLAIN and page.kind != METADATA_LIST:
             raise MalformedError(what, f"only metadata was asked for, the answer is a {page.kind}: it was not kept")
