@@ -25,6 +25,8 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "commands": commands.commands,
     "card": commands.card,
     "evidence": acting.evidence,
+    "waiting": acting.waiting,
+    "handshakes": reading.handshakes,
 }
 
 

@@ -64,3 +64,23 @@ def evidence(small: bool) -> list[Row]:
         kept, bare = measure(Path(folder), scenario, rounds)
     ratio = median(kept) / median(bare)
     return [(f"verify of {scenario} with evidence ÷ without", f"{ratio:.3f}", f"goal ≤ 1.05; {median(kept):.2f} s")]
+
+
+def waiting(small: bool) -> list[Row]:
+    """Waiting for releases: requests and notice time beside kubectl's, and that nothing is missed whatever the server does."""
+    from benchmarks.waiting import faults, measure
+
+    count, rounds = (100, 2) if small else (1_000, 5)
+    with tempfile.TemporaryDirectory() as folder:
+        found, faulty = measure(Path(folder), count, rounds), faults(Path(folder), 60 if small else 300)
+    rows = list[Row]()
+    for name, waited in found.items():
+        asked, soon = ("goal ≤ 2", "goal ≤ 5 ms") if name.startswith("ours") else ("", "")
+        requests, p95 = statistics.median(w.requests for w in waited), statistics.median(w.p95 for w in waited)
+        rows.append((f"wait for releases: {name}: requests", f"{requests:,.0f}", asked))
+        rows.append(("  noticed, 95 of 100 within", f"{p95 * 1000:,.1f} ms", soon))
+    for fault, one in faulty.items():
+        rows.append(
+            (f"  {fault} three times: noticed", f"{len(one.late)}", f"all, none wrong; {one.requests} requests")
+        )
+    return rows

@@ -132,3 +132,24 @@ def growth(small: bool) -> list[Row]:
         figure = f"{slope(low, high, 'list_seconds'):.2f}"
         rows.append((f"  a pod of {high.pods} ÷ a pod of {low.pods}, list seconds", figure, f"goal ≤ 1; {told}"))
     return rows
+
+
+def handshakes(small: bool) -> list[Row]:
+    """Probing TLS endpoints at once: with three that hang ÷ the timeout, and with none ÷ `curl --parallel`."""
+    from benchmarks.handshakes import TIMEOUT, measure
+
+    count, rounds = (30, 2) if small else (200, 9)
+    with tempfile.TemporaryDirectory() as folder:
+        found = measure(Path(folder), count, rounds)
+    late = [seconds / TIMEOUT for seconds in found.hanging["ours"]]
+    rows = [
+        (
+            f"probe {count} TLS endpoints, 3 hanging ÷ the timeout of {TIMEOUT:g} s",
+            f"{statistics.median(late):.3f}",
+            f"goal ≤ 1.05; {min(late):.3f} to {max(late):.3f}, {rounds} rounds",
+        )
+    ]
+    if "curl" in found.answering:
+        rows.append(("  none hanging, in process ÷ curl --parallel", f"{found.ratio():.2f}", "goal ≤ 1.3"))
+    rows += [(f"  none hanging: {n}", f"{statistics.median(s):.2f} s", "") for n, s in found.answering.items()]
+    return rows + [(f"  3 hanging: {n}", f"{statistics.median(s):.2f} s", "") for n, s in found.hanging.items()]

@@ -20,6 +20,7 @@ from runbook.domain.probes import CertificateFacts
 
 TIMEOUT = 5.0
 OK = "ok"
+LATE = "no answer within the time allowed"
 
 
 def context_of(anchors: Sequence[bytes], *, system: bool = False) -> ssl.SSLContext:
@@ -42,7 +43,7 @@ def words(error: BaseException) -> str:
             return f"TLS: {current.reason}"
         current = current.__cause__ or current.__context__
     if isinstance(error, httpx.TimeoutException):
-        return "no answer within the time allowed"
+        return LATE
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 

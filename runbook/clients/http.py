@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import re
 import ssl
-import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import httpx
 import msgspec
 
-from runbook.clients.handshake import context_of, words
-from runbook.clients.resolving import transport
+from runbook.clients.handshake import context_of
 from runbook.domain.certificates import readable_pems
 from runbook.domain.probes import EndpointProbe
 from runbook.errors import ObservationError
 from runbook.inventory.model import Endpoint
 
-TIMEOUT = 10.0  # seconds for a connection or between two bytes
+if TYPE_CHECKING:
+    from runbook.clients.abreast import Told
+
+TIMEOUT = 10.0  # seconds until an answer begins, or between two pieces of it
 LONGEST = 30.0  # seconds for the whole answer: a body that drips is no answer either
 MAX_BODY = 64_000
 # kept: tab and line feed. A body is shown in terminals and reports; an escape sequence in it must stay words
@@ -32,37 +33,52 @@ class _Health(msgspec.Struct):
 
 def probe_endpoint(endpoint: Endpoint, *, resolve: Mapping[str, str], base: Path) -> EndpointProbe:
     """One GET. `layer` is the last one reached: dns, tcp, tls, http or body; `error` says what stopped it."""
-    began = time.monotonic()
-    try:
-        with _client(endpoint, resolve, base) as client, client.stream("GET", endpoint.url) as response:
-            body = _body(response, began + LONGEST)
-            status, version = _health(body)
-            return EndpointProbe(
-                name=endpoint.name,
-                url=endpoint.url,
-                service=endpoint.service,
-                status=response.status_code,
-                tls=_tls(endpoint),
-                body=harmless(body),
-                body_status=harmless(status),
-                body_version=harmless(version),
-                layer="body",
-                seconds=round(time.monotonic() - began, 3),
-            )
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        text = words(error)
-        return EndpointProbe(
-            name=endpoint.name,
-            url=endpoint.url,
-            service=endpoint.service,
-            tls=_tls(endpoint),
-            error=text,
-            layer=_layer(error, text),
-            seconds=round(time.monotonic() - began, 3),
-        )
+    return probe_endpoints([endpoint], resolve=resolve, base=base)[0]
 
 
-def _client(endpoint: Endpoint, resolve: Mapping[str, str], base: Path) -> httpx.Client:
+def probe_endpoints(
+    endpoints: Sequence[Endpoint], *, resolve: Mapping[str, str], base: Path, timeout: float | None = None
+) -> tuple[EndpointProbe, ...]:
+    """One GET of each, all at once: those that hang cost together no more than one `timeout`."""
+    from runbook.clients.abreast import (
+        Limits,
+        ask_all,
+    )  # aiohttp takes a tenth of a second that other probes need not pay
+
+    contexts = _contexts(endpoints, base)
+    asked = [(e.url, contexts[e.ca, e.tls]) for e in endpoints]
+    limits = Limits(TIMEOUT if timeout is None else timeout, LONGEST, MAX_BODY)
+    return tuple(_probe(*pair) for pair in zip(endpoints, ask_all(asked, resolve=resolve, limits=limits), strict=True))
+
+
+def _probe(endpoint: Endpoint, told: Told) -> EndpointProbe:
+    body = told.body.decode("utf-8", errors="replace")
+    status, version = _health(body)
+    return EndpointProbe(
+        name=endpoint.name,
+        url=endpoint.url,
+        service=endpoint.service,
+        status=told.status,
+        tls=endpoint.tls if endpoint.url.startswith("https://") else "none",
+        body=harmless(body),
+        body_status=harmless(status),
+        body_version=harmless(version),
+        error=told.error,
+        layer=told.layer,
+        seconds=told.seconds,
+    )
+
+
+def _contexts(endpoints: Iterable[Endpoint], base: Path) -> dict[tuple[str, str], ssl.SSLContext]:
+    """A TLS context for each CA file and way to verify: most endpoints share one."""
+    found: dict[tuple[str, str], ssl.SSLContext] = {}
+    for endpoint in endpoints:
+        if (endpoint.ca, endpoint.tls) not in found or endpoint.via != "direct":
+            found[endpoint.ca, endpoint.tls] = _context(endpoint, base)
+    return found
+
+
+def _context(endpoint: Endpoint, base: Path) -> ssl.SSLContext:
     if endpoint.via != "direct":
         raise ObservationError(
             f"endpoint {endpoint.name}", f"via: {endpoint.via} is not built yet, and it asks for that"
@@ -79,26 +95,12 @@ def _client(endpoint: Endpoint, resolve: Mapping[str, str], base: Path) -> httpx
     if endpoint.tls == "unverified":
         # Declared in the inventory, and shown as a downgrade in every report.
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return httpx.Client(
-        transport=transport(context, resolve), timeout=TIMEOUT, trust_env=False, follow_redirects=False,
-        headers={"User-Agent": "runbook", "Accept": "application/json, */*"},
-    )  # fmt: skip
+    return context
 
 
 def harmless(text: str) -> str:
     """A text whose control characters are shown instead of obeyed."""
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
-
-
-def _body(response: httpx.Response, until: float) -> str:
-    held = b""
-    for chunk in response.iter_bytes():
-        held += chunk
-        if len(held) > MAX_BODY:
-            break
-        if time.monotonic() > until:
-            raise httpx.ReadTimeout(f"the body was not complete after {LONGEST:.0f} s", request=response.request)
-    return held[:MAX_BODY].decode("utf-8", errors="replace")
 
 
 def _health(body: str) -> tuple[str, str]:
@@ -107,16 +109,3 @@ def _health(body: str) -> tuple[str, str]:
     except (msgspec.DecodeError, msgspec.ValidationError):
         return "", ""
     return str(found.status or ""), str(found.version or "")
-
-
-def _tls(endpoint: Endpoint) -> str:
-    return endpoint.tls if endpoint.url.startswith("https://") else "none"
-
-
-def _layer(error: Exception, text: str) -> str:
-    if text.startswith("TLS"):
-        return "tls"
-    if any(w in text for w in ("Name or service not known", "name resolution", "nodename nor servname", "No address")):
-        return "dns"
-    late = isinstance(error, httpx.ReadTimeout | httpx.ReadError | httpx.RemoteProtocolError | httpx.DecodingError)
-    return "http" if late else "tcp"

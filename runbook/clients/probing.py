@@ -14,7 +14,7 @@ import msgspec
 from runbook.clients import nodes, registry
 from runbook.clients.controllerlogs import read_logs
 from runbook.clients.git import read_checkout
-from runbook.clients.http import probe_endpoint
+from runbook.clients.http import probe_endpoints
 from runbook.clients.kubernetes import KubeClient
 from runbook.clients.unsealing import newest_key, unseal_probes
 from runbook.domain.certificates import readable_pems
@@ -138,9 +138,7 @@ def _images(hosts: Iterable[str], specs: Iterable[Any]) -> Iterator[tuple[str, s
 
 
 def _endpoints(_client: KubeClient, inventory: Inventory, base: Path, *_rest: Any) -> Mapping[str, tuple[Any, ...]]:
-    with ThreadPoolExecutor(THREADS) as pool:
-        found = pool.map(lambda e: probe_endpoint(e, resolve=inventory.resolve, base=base), inventory.endpoints)
-        return {"EndpointProbe": tuple(found)}
+    return {"EndpointProbe": probe_endpoints(inventory.endpoints, resolve=inventory.resolve, base=base)}
 
 
 def _unseal(

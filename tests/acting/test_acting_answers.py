@@ -34,7 +34,7 @@ class Server:
     def __init__(self, first: list[HelmRelease], *events: WatchEvent | ObservationError) -> None:
         self.first, self.events = first, events
 
-    def list(self, _kind: str) -> Listing:
+    def list(self, _kind: str, **_rest: Any) -> Listing:
         return listing(*self.first)
 
     def watch(self, _kind: str, _version: str, *, until: Callable[[], bool], **_rest: Any) -> Iterator[WatchEvent]:
@@ -107,7 +107,8 @@ def test_without_an_answer_in_time_it_waits_still() -> None:
     assert answer(Server([backend()]), limit=0.0).word == "waiting"
 
 
-def test_a_watch_that_cannot_be_had_is_an_error_and_no_answer() -> None:
+def test_a_watch_that_cannot_be_had_is_an_error_and_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runbook.acting.awaiting.AWAY", 0.0)
     failed = UnreachableError("watch of HelmRelease", "refused")
     with pytest.raises(UnreachableError):
         answer(Server([backend()], failed))

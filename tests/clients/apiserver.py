@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import socket
 import ssl
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -24,6 +26,7 @@ from cryptography.x509.oid import NameOID
 TOKEN = "let-me-read"
 PODS = "/api/v1/pods"
 GROUPS = {"helm.toolkit.fluxcd.io": ("v2", ["helmreleases"]), "apps": ("v1", ["deployments"])}
+Step = bytes | float | None  # of a watch: what to send, seconds to say nothing, a reset
 Answer = tuple[int, bytes, dict[str, str]]
 
 
@@ -73,7 +76,7 @@ class FakeApi:
         self.page = 500
         self.queue: dict[str, list[Answer]] = {}  # answers to give first, by path
         self.always: dict[str, Answer] = {}
-        self.watches: list[list[bytes | float]] = []  # lines to send, or seconds to say nothing
+        self.watches: list[list[Step]] = []
         self.expire_tokens = 0
         self.refuse_watches = 0
         self.cut_watches = 0  # end this many watches in the middle of a line
@@ -174,6 +177,9 @@ def handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.close_connection = True
             for step in script:
+                if step is None:
+                    reset(self.connection)
+                    break
                 if isinstance(step, float):
                     api.ending.wait(step)
                 else:
@@ -184,6 +190,12 @@ def handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
             """Be quiet."""
 
     return Handler
+
+
+def reset(connection: socket.socket) -> None:
+    """End it as a machine that went away does: RST, no FIN and no closing alert."""
+    with socket.socket(fileno=connection.detach()) as bare:
+        bare.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 class QuietServer(ThreadingHTTPServer):

@@ -111,6 +111,7 @@ class KubeClient:
         progress: Progress | None = None,
         metadata_only: bool = False,
         as_served: bool = False,
+        page: int = listing.PAGE,
     ) -> Listing:
         """Every object of a kind, in one namespace or all. Raises an ObservationError; never an empty list instead.
 
@@ -126,6 +127,7 @@ class KubeClient:
             progress=progress,
             accept=accept,
             as_served=as_served,
+            page=page,
         )
 
     def get(self, kind: str, namespace: str, name: str) -> bytes:

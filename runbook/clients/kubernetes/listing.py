@@ -118,9 +118,10 @@ def fetch(
     progress: Progress | None = None,
     accept: str = PLAIN,
     as_served: bool = False,
+    page: int = PAGE,
 ) -> Listing:
-    """The list at `path`, all pages. A token that expired (410) starts it again, once, and the list says so."""
-    arguments = (transport, kind, path, what, progress, accept, as_served)
+    """The list at `path`, all pages of `page` objects. A token that expired (410) starts it again, once, and the list says so."""
+    arguments = (transport, kind, path, what, progress, accept, as_served, page)
     try:
         return _pages(*arguments)
     except ObservationError as error:
@@ -130,12 +131,19 @@ def fetch(
 
 
 def _pages(
-    transport: Transport, kind: str, path: str, what: str, progress: Progress | None, accept: str, as_served: bool
+    transport: Transport,
+    kind: str,
+    path: str,
+    what: str,
+    progress: Progress | None,
+    accept: str,
+    as_served: bool,
+    size: int,
 ) -> Listing:
     found = _Gathered(kind, as_served)
     token = ""
     while True:
-        query: dict[str, str | int] = {"limit": PAGE, **({"continue": token} if token else {})}
+        query: dict[str, str | int] = {"limit": size, **({"continue": token} if token else {})}
         page = found.add(transport.get(path, what, accept=accept, **query).content, what)
         if accept != PLAIN and page.kind != METADATA_LIST:
             raise MalformedError(what, f"only metadata was asked for, the answer is a {page.kind}: it was not kept")

@@ -1,9 +1,14 @@
-"""Watches: resumed only from a LIST's or a BOOKMARK's revision, listed anew on 410 and on silence, events deduplicated."""
+"""Watches: no change lost, none told twice. Resumed only from a LIST's or a BOOKMARK's revision, listed anew on 410.
+
+A watch that breaks off or falls silent is first asked for again from where it was: what was missed comes then. One that does
+so twice in a row without a word is listed anew. While there is news a watch is as long as the server allows; after a silence
+shorter ones are asked for, since one that the server closes in time was quiet, and only one that it does not has stalled.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,9 +20,11 @@ from runbook.domain.kinds import decode
 from runbook.domain.meta import Meta, Resource
 from runbook.errors import DeniedError, MalformedError, MissingError, ObservationError
 
-REMEMBERED = 20_000  # objects whose last version is kept for comparing
-PAUSE, LONGEST_PAUSE = 0.1, 5.0  # real seconds before a watch that ended at once is opened again
-SILENCE = 30.0  # real seconds without a byte; servers send bookmarks about once a minute at most, so we ask for shorter watches
+REMEMBERED = 20_000  # changes since the last revision that a watch can be resumed from
+PAUSE, LONGEST_PAUSE = 0.1, 5.0  # real seconds before a watch that told nothing is opened again
+SILENCE = 30.0  # real seconds without a byte, after which nobody knows whether it is quiet
+LONGEST = 300  # seconds that one watch is asked for; bookmarks come about once a minute
+LONGEST_LINE = 64_000_000  # bytes; an object of etcd is 1.5 million at most
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,16 @@ class _Marked(msgspec.Struct):
     message: str = ""
 
 
+@dataclass
+class _Course:
+    """How one watch went: whether it was opened at all, brought news, was told to list anew, or ended unasked."""
+
+    opened: bool = False
+    news: bool = False
+    expired: bool = False
+    broken: bool = False
+
+
 class Watcher:
     """Watches one collection. `relist` lists it anew and gives the listing."""
 
@@ -55,48 +72,71 @@ class Watcher:
     ) -> None:
         self._transport, self._kind, self._path = transport, kind, path
         self._version, self._relist, self._silence = resource_version, relist, silence
-        self._seen: dict[str, str] = {}
+        self._told: set[tuple[str, str, bool]] = set()  # what a watch that is resumed from `_version` would repeat
+        self._is_short = False
 
     def events(self, until: Callable[[], bool]) -> Iterator[WatchEvent]:
         """Yield changes until told to stop. Raises the list's own errors when it has to list anew and cannot."""
-        pause = PAUSE
+        in_vain, was_broken = 0, False
         while not until():
-            began = time.monotonic()
+            course, began = _Course(), time.monotonic()
             try:
-                expired = yield from self._once(until)
+                yield from self._once(until, course)
             except (DeniedError, MissingError, MalformedError):
                 raise  # it may not be watched, or what is sent cannot be read: listing it would not tell more
             except ObservationError:
-                expired = True  # silence, a broken connection, 410 as the answer itself: what was missed is in the list
+                course.broken = True  # silence, a broken connection, or 410 as the answer itself
+                self._is_short = course.opened
             if until():
                 return
-            if expired:
+            if self._must_list(course, was_broken=was_broken):
                 listing = self._relist()
-                self._version = listing.resource_version
+                self._resume_from(listing.resource_version)
                 yield WatchEvent("RELISTED", None, listing)
-            pause = PAUSE if time.monotonic() - began > LONGEST_PAUSE else min(2 * pause, LONGEST_PAUSE)
-            _wait(pause, until)
+            was_broken = course.broken and not course.news
+            in_vain = 0 if course.news or time.monotonic() - began > LONGEST_PAUSE else in_vain + 1
+            if in_vain > 1:
+                _wait(min(PAUSE * 2 ** (in_vain - 2), LONGEST_PAUSE), until)
 
-    def _once(self, until: Callable[[], bool]) -> Generator[WatchEvent, None, bool]:
+    def _must_list(self, course: _Course, *, was_broken: bool) -> bool:
+        if course.expired or (course.broken and not course.opened) or len(self._told) > REMEMBERED:
+            return True
+        return course.broken and was_broken and not course.news
+
+    def _once(self, until: Callable[[], bool], course: _Course) -> Generator[WatchEvent, None, None]:
         query: dict[str, str | int] = {"watch": 1, "resourceVersion": self._version, "allowWatchBookmarks": "true"}
-        query["timeoutSeconds"] = max(1, int(self._silence * 0.8))
+        query["timeoutSeconds"] = max(1, int(self._silence * 0.8)) if self._is_short else LONGEST
         what = f"watch of {self._kind}"
         with self._transport.stream(self._path, what, silence=self._silence, **query) as response:
-            for text in response.iter_lines():
-                if text:
+            course.opened = True
+            for text in _lines(response.iter_bytes(), what):
+                if text is None:
+                    course.broken = True
+                elif text.strip():
                     line = self._line(text, what)
                     if line.type == "ERROR":
-                        return True
-                    marked = self._marked(line)
-                    if line.type == "BOOKMARK":
-                        self._version = marked.metadata.resource_version or self._version
-                    elif self._fresh(line.type, marked.metadata):
-                        yield self._event(line)
+                        course.expired = True
+                        return
+                    yield from self._taken(line, course)
                 if until():
-                    return False
-        return False  # the server closed it in time: resume from the last bookmark
+                    return
 
-    def _line(self, text: str, what: str) -> _Line:
+    def _taken(self, line: _Line, course: _Course) -> Iterator[WatchEvent]:
+        marked = self._marked(line)
+        if line.type == "BOOKMARK":
+            version = marked.metadata.resource_version
+            course.news |= version not in ("", self._version)
+            self._resume_from(version or self._version)
+        elif self._fresh(line.type, marked.metadata):
+            course.news, self._is_short = True, False
+            yield self._event(line)
+
+    def _resume_from(self, version: str) -> None:
+        if version != self._version:
+            self._version = version
+            self._told.clear()
+
+    def _line(self, text: bytes, what: str) -> _Line:
         try:
             return msgspec.json.decode(text, type=_Line)
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
@@ -109,13 +149,11 @@ class Watcher:
             raise MalformedError(str(identity(self._kind, bytes(line.object))), str(error)) from error
 
     def _fresh(self, type_: str, metadata: Meta) -> bool:
-        """A resumed watch may repeat what was seen: the same object at the same version counts once."""
-        mark = f"{type_ == 'DELETED'}{metadata.resource_version}"
-        if self._seen.get(metadata.uid) == mark:
+        """A resumed watch repeats the way from its revision to now: each version of an object is told once."""
+        mark = (metadata.uid, metadata.resource_version, type_ == "DELETED")
+        if mark in self._told:
             return False
-        self._seen[metadata.uid] = mark
-        while len(self._seen) > REMEMBERED:
-            del self._seen[next(iter(self._seen))]  # the oldest: events come and go for as long as a watch lasts
+        self._told.add(mark)
         return True
 
     def _event(self, line: _Line) -> WatchEvent:
@@ -123,6 +161,22 @@ class Watcher:
             return WatchEvent(line.type, decode(self._kind, line.object))  # type: ignore[arg-type]
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
             raise MalformedError(str(identity(self._kind, bytes(line.object))), str(error)) from error
+
+
+def _lines(pieces: Iterable[bytes], what: str) -> Iterator[bytes | None]:
+    """Whole lines, split at line feeds only; None for half a line at the end, which is no event but a broken connection."""
+    held, size = list[bytes](), 0
+    for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if b"\n" in piece:
+            *whole, rest = b"".join(held).split(b"\n")
+            yield from whole
+            held, size = [rest], len(rest)
+        if size > LONGEST_LINE:
+            raise MalformedError(what, f"a line of more than {LONGEST_LINE:,} bytes")
+    if any(held):
+        yield None
 
 
 def _wait(seconds: float, until: Callable[[], bool]) -> None:

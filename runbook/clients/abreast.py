@@ -1,0 +1,208 @@
+"""Many URLs asked at once: each has the whole time for itself, one that hangs delays no other, the last begins with the first.
+
+One GET each, over a connection of its own that is verified as its TLS context says; redirects are not followed, cookies not
+kept, and no proxy of the environment is used. A name is looked up in a thread that is let go of when its time is over:
+nobody can interrupt the system's resolver.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from runbook.clients.handshake import LATE
+from runbook.clients.resolving import target
+
+HEADERS = {"User-Agent": "runbook", "Accept": "application/json, */*"}
+MOST = 256  # connections at once: a process may often have 1,024 files open
+LINE = 65_536  # bytes of one line of an answer's head: cookies of a login page are long
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`answer`: seconds until an answer begins, and between two pieces of it; `whole`: for all; `body`: bytes kept of it."""
+
+    answer: float
+    whole: float
+    body: int
+
+
+@dataclass(slots=True)
+class Told:
+    """What came of one URL. `layer` is where it ended: dns, tcp, tls, http or body; `error` what stopped it."""
+
+    status: int = 0
+    body: bytes = b""
+    error: str = ""
+    layer: str = "tcp"
+    seconds: float = 0.0
+
+
+def ask_all(
+    asked: Sequence[tuple[str, ssl.SSLContext]], *, resolve: Mapping[str, str], limits: Limits
+) -> tuple[Told, ...]:
+    """What came of each URL, in their order. `resolve` has curl's meaning."""
+    mapped = {k.lower(): v for k, v in resolve.items()}
+    with ThreadPoolExecutor(1) as own:  # a notebook's kernel has a loop of its own in the main thread
+        return tuple(own.submit(asyncio.run, _all(asked, mapped, limits)).result())
+
+
+async def _all(asked: Sequence[tuple[str, ssl.SSLContext]], resolve: Mapping[str, str], limits: Limits) -> list[Told]:
+    connector = aiohttp.TCPConnector(limit=0, force_close=True, resolver=_Names())
+    places = asyncio.Semaphore(MOST)
+    async with aiohttp.ClientSession(
+        connector=connector,
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trace_configs=[_steps()],
+        headers=HEADERS,
+        max_line_size=LINE,
+        max_field_size=LINE,
+    ) as session:
+        return await asyncio.gather(*(_one(session, places, url, tls, resolve, limits) for url, tls in asked))
+
+
+async def _one(
+    session: aiohttp.ClientSession,
+    places: asyncio.Semaphore,
+    url: str,
+    tls: ssl.SSLContext,
+    resolve: Mapping[str, str],
+    limits: Limits,
+) -> Told:
+    told = Told()
+    async with places:
+        began = time.monotonic()
+        try:
+            where, more = _addressed(URL(url), resolve)
+            await _get(session, where, {**more, "ssl": tls, "trace_request_ctx": told}, limits, told, began)
+            told.layer = "body"
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            told.status, told.body, told.error = 0, b"", words(error)
+            told.layer = _layer(error, told)
+        told.seconds = round(time.monotonic() - began, 3)
+    return told
+
+
+async def _get(
+    session: aiohttp.ClientSession, where: URL, more: dict[str, Any], limits: Limits, told: Told, began: float
+) -> None:
+    async with asyncio.timeout(limits.answer):
+        response = await session.get(where, allow_redirects=False, **more)
+    async with response:
+        told.status = response.status
+        while len(told.body) <= limits.body:
+            left = began + limits.whole - time.monotonic()
+            async with asyncio.timeout(min(limits.answer, left)):
+                piece = await response.content.readany()
+            if not piece:
+                break
+            told.body += piece
+        told.body = told.body[: limits.body]
+
+
+def _addressed(url: URL, resolve: Mapping[str, str]) -> tuple[URL, dict[str, Any]]:
+    """Where to connect, while the names in TLS and HTTP stay true."""
+    if url.scheme not in ("http", "https") or not url.host or url.port is None:
+        raise ValueError(f"no URL that can be asked: {url}")
+    host, port = target(resolve, url.host, url.port)
+    if (host, port) == (url.host, url.port):
+        return url, {}
+    return url.with_host(host).with_port(port), {
+        "headers": {"Host": url.host_port_subcomponent or url.host},
+        "server_hostname": url.host,
+    }
+
+
+class _Names(AbstractResolver):
+    """Names looked up each in a thread of its own: a resolver that hangs on some of them does not keep the others waiting."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """The addresses of a name. Raises OSError."""
+        found: Future[list[Any]] = Future()
+        threading.Thread(target=_look_up, args=(found, host, port, family), daemon=True).start()
+        return [
+            ResolveResult(hostname=host, host=address[0], port=port, family=kind, proto=protocol, flags=0)
+            for kind, _type, protocol, _name, address in await asyncio.wrap_future(found)
+        ]
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+def _look_up(found: Future[list[Any]], host: str, port: int, family: int) -> None:
+    if not found.set_running_or_notify_cancel():
+        return
+    try:
+        found.set_result(socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM))
+    except (OSError, UnicodeError) as error:
+        found.set_exception(error if isinstance(error, OSError) else socket.gaierror(str(error)))
+
+
+def _steps() -> aiohttp.TraceConfig:
+    """Notes how far a request has come: nothing else tells a silent resolver from a silent server."""
+
+    async def looking(_session: Any, context: Any, _params: Any) -> None:
+        context.trace_request_ctx.layer = "dns"
+
+    async def found(_session: Any, context: Any, _params: Any) -> None:
+        context.trace_request_ctx.layer = "tcp"
+
+    async def connected(_session: Any, context: Any, _params: Any) -> None:
+        context.trace_request_ctx.layer = "http"
+
+    config = aiohttp.TraceConfig()
+    config.on_dns_resolvehost_start.append(looking)
+    config.on_dns_resolvehost_end.append(found)
+    config.on_dns_cache_hit.append(found)
+    config.on_connection_create_end.append(connected)
+    return config
+
+
+def words(error: BaseException) -> str:
+    """What went wrong in one line, with OpenSSL's own reason where there is one."""
+    tls = _tls_cause(error)
+    if isinstance(tls, ssl.SSLCertVerificationError):
+        return f"TLS: {tls.verify_message}"
+    if tls is not None:
+        return f"TLS: {tls.reason}"
+    if isinstance(error, TimeoutError):
+        return LATE
+    if isinstance(error, aiohttp.ClientConnectorError):
+        known = error.os_error
+        numbered = known.errno and known.errno > 0 and not isinstance(known, socket.gaierror)
+        return f"[Errno {known.errno}] {os.strerror(known.errno)}" if numbered and known.errno else str(known)
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def _layer(error: BaseException, told: Told) -> str:
+    if _tls_cause(error) is not None:
+        return "tls"
+    return "dns" if isinstance(error, aiohttp.ClientConnectorDNSError) else told.layer
+
+
+def _tls_cause(error: BaseException) -> ssl.SSLError | None:
+    current: BaseException | None = error
+    while current is not None:
+        if isinstance(current, aiohttp.ClientConnectorCertificateError):
+            current = current.certificate_error  # it is one itself by its type, without what OpenSSL says
+        elif isinstance(current, aiohttp.ClientConnectorError):
+            current = current.os_error
+        if isinstance(current, ssl.SSLError):
+            return current
+        current = current.__cause__ or current.__context__
+    return None
