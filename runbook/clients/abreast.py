@@ -60,7 +60,7 @@ def ask_all(
 
 
 async def _all(asked: Sequence[tuple[str, ssl.SSLContext]], resolve: Mapping[str, str], limits: Limits) -> list[Told]:
-    connector = aiohttp.TCPConnector(limit=0, force_close=True, resolver=_Names())
+    connector = _Connector(limit=0, force_close=True, resolver=_Names())
     places = asyncio.Semaphore(MOST)
     async with aiohttp.ClientSession(
         connector=connector,
@@ -124,6 +124,14 @@ def _addressed(url: URL, resolve: Mapping[str, str]) -> tuple[URL, dict[str, Any
         "headers": {"Host": url.host_port_subcomponent or url.host},
         "server_hostname": url.host,
     }
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Lets go of a connection at once: a server that says nothing would not answer TLS's farewell either."""
+
+    def _release(self, key: Any, protocol: Any, *, should_close: bool = False) -> None:
+        protocol.abort()
+        super()._release(key, protocol, should_close=should_close)
 
 
 class _Names(AbstractResolver):
