@@ -160,7 +160,7 @@ def waiting(small: bool) -> list[Row]:
         rows.append(("  noticed, 95 of 100 within", f"{p95 * 1000:,.1f} ms", soon))
     for fault, one in faulty.items():
         rows.append(
-            (f"  {fault} three times: noticed", f"{len(one.late)}", f"all, none wrong; {one.requests} requests")
+            (f"  {fault}, up to three times: noticed", f"{len(one.late)}", f"all, none wrong; {one.requests} requests")
         )
     return rows
 
