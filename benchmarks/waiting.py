@@ -72,7 +72,7 @@ def measure(folder: Path, count: int, rounds: int) -> dict[str, list[Waited]]:
 
 
 def faults(folder: Path, count: int) -> dict[str, Waited]:
-    """Each fault three times within one wait, while some releases fail and some look ready before they are."""
+    """Each fault up to three times within one wait, while some releases fail and some look ready before they are."""
     return {f: _round(folder, lambda config, n: ours(config, n, PATIENCE), count, fault=f) for f in FAULTS}
 
 
