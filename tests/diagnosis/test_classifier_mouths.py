@@ -68,6 +68,8 @@ class TestDenial:
             "there was no OOMKilled container",
             "it isn't CrashLoopBackOff",
             'never saw "no space left on device": image store is fine, never OOMKilled',
+            "pods aren’t in CrashLoopBackOff",
+            "finished without OOMKilled pods: zero OOMKilled",
         ],
     )
     def test_what_is_said_not_to_be_is_no_proof(self, message: str) -> None:

@@ -125,6 +125,20 @@ class TestWrappings:
         )
         assert classify(message, kind="OCIRepository").cause == "source-ca-untrusted"
 
+    @pytest.mark.parametrize("times", [0, 1, 2, 3])
+    def test_a_quote_in_a_quote_in_a_log_line(self, times: int) -> None:
+        quote = '"'
+        for _ in range(times):
+            quote = quote.replace("\\", "\\\\").replace('"', '\\"')
+        answer = classify(f"CreateContainerConfigError: secret {quote}db-creds{quote} not found", kind="Node")
+        assert answer.cause == "secret-missing"
+
+    def test_of_a_list_of_objects_the_states_are_names_and_what_failed_is_read(self) -> None:
+        states = "timeout waiting for: [Deployment/a/no-matches-for-kind status: 'InProgress']"
+        failures = '[Widget/a/b dry-run failed: no matches for kind "Widget" in version "acme.io/v1"]'
+        assert classify(states, kind="Kustomization").cause == "health-check-failed"
+        assert classify(failures, kind="Kustomization").cause == "crd-missing"
+
     def test_a_cut_message_is_said_to_be_cut(self) -> None:
         message = (
             'Failed to pull image "r.lab/a:1": failed to do request: Head "https://r.lab/v2/a/manifests/1": '
