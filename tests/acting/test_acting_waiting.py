@@ -76,13 +76,20 @@ def requests(count: int) -> dict[ObjectRef, Request]:
     return {r: Request(r, f"uid-{n}", REQUEST) for n, r in enumerate(refs)}
 
 
-def wait(client: KubeClient, wanted: dict[ObjectRef, Request], *, limit: float = 30.0, known: Any = None) -> Any:
+def wait(
+    client: KubeClient,
+    wanted: dict[ObjectRef, Request],
+    *,
+    limit: float = 30.0,
+    known: Any = None,
+    silence: float = 0.5,
+) -> Any:
     told: list[float] = [] if known is None else known
 
     def progress(done: int, _total: int, _what: str) -> None:
         told.extend([time.monotonic()] * (done - len(told)))
 
-    return answers(client, wanted, limit=limit, now=lambda: datetime.now(UTC), progress=progress, silence=0.5)
+    return answers(client, wanted, limit=limit, now=lambda: datetime.now(UTC), progress=progress, silence=silence)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -101,7 +108,7 @@ def test_every_end_is_noticed_and_none_before_it_came(fault: str, tmp_path: Path
 def test_one_list_and_one_watch_when_nothing_is_wrong(tmp_path: Path) -> None:
     changing = Changing(RELEASES, gap=0.002)
     with serving(changing) as address, connected(tmp_path, address) as client:
-        wait(client, requests(RELEASES))
+        wait(client, requests(RELEASES), silence=10.0)
     assert (changing.asked["list"], changing.asked["watch"], changing.asked["get"]) == (1, 1, 0)
 
 
