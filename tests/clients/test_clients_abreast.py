@@ -220,9 +220,12 @@ class TestVerified:
         assert [p.tls for p in found[:3]] == ["verified", "verified", "unverified"]
         assert found[1].error == "TLS: self-signed certificate in certificate chain"
 
-    def test_each_has_a_handshake_of_its_own(self, base: Path, tls: ssl.SSLContext) -> None:
+    def test_each_has_a_handshake_of_its_own(
+        self, base: Path, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """A connection that was kept would hide that the next handshake fails."""
-        with serving(says(GREEN), context=tls) as (server,):
+        monkeypatch.setattr(abreast, "MOST", 1)
+        with serving(says(GREEN, 1.0), context=tls) as (server,):
             ask(base, *[https(server.port)] * 5)
         assert server.connections == 5
 

@@ -164,6 +164,7 @@ class TestWatches:
         api.cut_watches, api.watches = 1, [[line("ADDED", pod("a", 101))], again]
         assert events(client, 2) == [("ADDED", "a"), ("ADDED", "b")]
         assert [q["resourceVersion"] for p, q in api.asked if "watch" in q] == ["100", "100"]
+        assert api.times(PODS) == 0
 
     @pytest.mark.parametrize("code", [429, 500, 503])
     def test_one_that_is_refused_for_now_lists_anew(self, api: FakeApi, client: KubeClient, code: int) -> None:
