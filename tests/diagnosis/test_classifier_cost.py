@@ -160,3 +160,10 @@ def test_who_is_asked_is_known_by_kind_or_reason_alone() -> None:
     untrusted = "x509: certificate signed by unknown authority"
     assert classify(untrusted, kind="GitRepository").cause == "source-ca-untrusted"
     assert classify(untrusted, reason="ErrImagePull").cause == "registry-ca-untrusted"
+
+
+def test_a_words_edge_at_the_start_of_an_expression_stays_an_edge() -> None:
+    pattern = Pattern(r"\b401\b")
+    assert [pattern.search(text) is not None for text in ("401", "(401)", "code 401.", "x401", "1401", "4011")] == [
+        True
+    ] * 3 + [False] * 3

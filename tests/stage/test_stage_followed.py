@@ -192,3 +192,12 @@ def _inventory(api: Api) -> Any:
     from runbook.inventory.load import load
 
     return load(api.cluster.inventory, today=datetime.now(UTC).date()).inventory
+
+
+def test_the_doors_are_asked_for_in_the_group_that_serves_them() -> None:
+    assert [KINDS[kind].qualified for kind, _ in DOORS] == [
+        "httproutes.gateway.networking.k8s.io",
+        "grpcroutes.gateway.networking.k8s.io",
+        "tlsroutes.gateway.networking.k8s.io",
+        "ingressroutes.traefik.io",
+    ]
