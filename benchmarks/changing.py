@@ -23,6 +23,10 @@ GROUP = "/apis/helm.toolkit.fluxcd.io"
 REQUEST = "2026-01-01T00:00:00.000000000Z-benchmark"
 FAULTS = ("stalled", "gone", "refused", "closed", "reset", "split")
 BOOKMARK_EACH = 25  # changes
+_NO_WATCHLIST = json.dumps({
+    "kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Invalid", "code": 422,
+    "message": "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled",
+}).encode()  # fmt: skip
 SECONDS_BEFORE = 0.5
 _RESOURCE = {"name": "helmreleases", "singularName": "helmrelease", "kind": "HelmRelease", "namespaced": True}
 _BARE = {"apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease"}
@@ -220,6 +224,9 @@ class Changing:
 
     async def _watch(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, query: dict[str, str]) -> None:
         self.asked["watch"] += 1
+        if "sendInitialEvents" in query:  # newer clients ask, and list where a server does not know it
+            writer.write(_head(422, length=len(_NO_WATCHLIST)) + _NO_WATCHLIST)
+            return
         since = int(query.get("resourceVersion") or self.revision)
         if since < self.oldest and self.fault == "refused":
             body = json.dumps({"kind": "Status", "code": 410, "message": "too old resource version"}).encode()
