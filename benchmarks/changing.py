@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-GROUP = "/apis/helm.toolkit.fluxcd.io"
-REQUEST = "2026-01-01T00:00:00.000000000Z-benchmark"
+from benchmarks.releases import BARE, DISCOVERY, GROUP, release
+
 FAULTS = ("stalled", "gone", "refused", "closed", "reset", "split")
 BOOKMARK_EACH = 25  # changes
 _NO_WATCHLIST = json.dumps({
@@ -28,56 +28,6 @@ _NO_WATCHLIST = json.dumps({
     "message": "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled",
 }).encode()  # fmt: skip
 SECONDS_BEFORE = 0.5
-_RESOURCE = {"name": "helmreleases", "singularName": "helmrelease", "kind": "HelmRelease", "namespaced": True}
-_BARE = {"apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease"}
-_DISCOVERY: dict[str, Any] = {
-    "/api": {"kind": "APIVersions", "versions": ["v1"]},
-    "/api/v1": {"kind": "APIResourceList", "groupVersion": "v1", "resources": []},
-    "/version": {"major": "1", "minor": "34", "gitVersion": "v1.34.2"},
-    "/apis": {
-        "kind": "APIGroupList",
-        "apiVersion": "v1",
-        "groups": [
-            {
-                "name": GROUP.removeprefix("/apis/"),
-                "versions": [{"groupVersion": f"{GROUP.removeprefix('/apis/')}/v2", "version": "v2"}],
-                "preferredVersion": {"groupVersion": f"{GROUP.removeprefix('/apis/')}/v2", "version": "v2"},
-            }
-        ],
-    },
-    f"{GROUP}/v2": {
-        "kind": "APIResourceList",
-        "groupVersion": f"{GROUP.removeprefix('/apis/')}/v2",
-        "resources": [{**_RESOURCE, "verbs": ["get", "list", "watch"]}],
-    },
-}
-
-
-def release(number: int, *, ready: str = "Unknown", handled: bool = False) -> dict[str, Any]:
-    """A HelmRelease as helm-controller leaves it, about 3 kB; `handled` with the request's token."""
-    name, reason = f"app-{number:04}", {"Unknown": "Progressing", "True": "UpgradeSucceeded", "False": "UpgradeFailed"}
-    at, said = "2026-01-01T00:00:00Z", f"Helm upgrade of {name} in namespace team-{number % 20}"
-    conditions = [
-        {"type": "Ready", "status": ready, "reason": reason[ready], "message": said, "lastTransitionTime": at}
-    ]
-    if ready == "Unknown":
-        conditions.append({**conditions[0], "type": "Reconciling", "status": "True"})
-    history = [
-        {"name": name, "version": v, "chartVersion": f"1.{v}.0", "status": "deployed", "digest": "sha256:" + "0" * 64}
-        for v in range(5, 0, -1)
-    ]
-    return {
-        **_BARE,
-        "metadata": {
-            "name": name, "namespace": f"team-{number % 20}", "uid": f"uid-{number}", "generation": 1,
-            "annotations": {"reconcile.fluxcd.io/requestedAt": REQUEST},
-        },
-        "spec": {"interval": "10m", "values": {f"key-{n}": "value" * 4 for n in range(40)}},
-        "status": {
-            "observedGeneration": 1, "conditions": conditions, "history": history,
-            "lastHandledReconcileAt": REQUEST if handled else "2025-12-31T00:00:00Z",
-        },
-    }  # fmt: skip
 
 
 @dataclass(eq=False)
@@ -159,7 +109,7 @@ class Changing:
 
     def _bookmark(self, watches: set[_Watch]) -> None:
         metadata = {"resourceVersion": str(self.revision)}
-        line = json.dumps({"type": "BOOKMARK", "object": {**_BARE, "metadata": metadata}}).encode()
+        line = json.dumps({"type": "BOOKMARK", "object": {**BARE, "metadata": metadata}}).encode()
         for watch in watches:
             watch.send(watch.name, line + b"\n")
 
@@ -200,9 +150,9 @@ class Changing:
     def _known(self, path: str, query: dict[str, str]) -> tuple[int, bytes]:
         if path == "/facts":
             return 200, json.dumps({"asked": self.asked, "sent": self.sent, "ends": self.ends}).encode()
-        if path in _DISCOVERY:
+        if path in DISCOVERY:
             self.asked["discovery"] += 1
-            return 200, json.dumps(_DISCOVERY[path]).encode()
+            return 200, json.dumps(DISCOVERY[path]).encode()
         if not path.startswith(f"{GROUP}/v2/"):
             return 404, json.dumps({"kind": "Status", "code": 404, "message": "not here"}).encode()
         if not path.endswith("/helmreleases"):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import largecluster, staticserver
+from benchmarks.clusters import static_kubeconfig
 from benchmarks.measure import Sample, run
 
 _CELLS = (
@@ -75,7 +76,7 @@ def measure(folder: Path, pods: int, endpoints: int, rounds: int) -> Measured:
         staticserver.serving(largecluster.objects(pods)) as address,
         staticserver.endpoints(folder, largecluster.DOMAIN) as port,
     ):
-        kubeconfig = staticserver.kubeconfig(folder, address)
+        kubeconfig = static_kubeconfig(folder, address)
         plain = largecluster.inventory(folder, pods)
         asking = largecluster.inventory(folder, pods, endpoints, port)
         for turn in range(rounds):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import largecluster, staticserver
+from benchmarks.clusters import static_kubeconfig
 from benchmarks.measure import Sample, interleaved, median
 from benchmarks.snapshot import ASKED, OURS
 
@@ -44,7 +45,7 @@ def slope(low: Size, high: Size, what: str) -> float:
 
 def _at(folder: Path, pods: int, rounds: int) -> Size:
     with staticserver.serving(largecluster.objects(pods)) as address:
-        kubeconfig = str(staticserver.kubeconfig(folder, address))
+        kubeconfig = str(static_kubeconfig(folder, address))
         samples = interleaved(
             {
                 "nothing": [sys.executable, "-c", _NOTHING],

@@ -34,7 +34,7 @@ def objects(pods: int) -> Iterator[Object]:
     yield from _flux()
     for number in range(releases):
         found = list(release(number, _namespace(number), f"app-{number}", red_of(number)))
-        yield from (_heavy(o) if o["kind"] == "Pod" else _selecting(o) for o in found)
+        yield from (heavy(o) if o["kind"] == "Pod" else _selecting(o) for o in found)
         yield _slice(_namespace(number), f"app-{number}")
 
 
@@ -116,7 +116,8 @@ def _selecting(obj: Object) -> Object:
     return {**obj, "spec": {**obj["spec"], "selector": {"matchLabels": labels}, "template": template}}
 
 
-def _heavy(pod: Object) -> Object:
+def heavy(pod: Object) -> Object:
+    """The pod with as much of managedFields as a real one has."""
     lacking = max(0, WEIGHT - len(json.dumps(pod, separators=(",", ":"))))
     fields: Object = {f'k:{{"type":"Field{n}"}}': {".": {}, "f:status": {}} for n in range(lacking // 45)}
     managed = {

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import largecluster, staticserver
+from benchmarks.clusters import static_kubeconfig
 from benchmarks.measure import Sample, interleaved
 from runbook.domain.kinds import KINDS
 
@@ -72,7 +73,7 @@ def measure(folder: Path, pods: int, rounds: int, *, others: bool = True) -> Mea
     """Every way in turn; `others` False measures ours alone. `kubectl` is tried when it is on the PATH."""
     objects = list(largecluster.objects(pods))
     with staticserver.serving(objects) as address:
-        kubeconfig = str(staticserver.kubeconfig(folder, address))
+        kubeconfig = str(static_kubeconfig(folder, address))
         commands = {"runbook": [sys.executable, "-c", OURS.format(kubeconfig=kubeconfig, kinds=ASKED)]}
         kubectl = shutil.which("kubectl")
         if others:

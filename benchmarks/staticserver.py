@@ -57,20 +57,6 @@ def endpoints(folder: Path, domain: str) -> Iterator[int]:
         yield port
 
 
-def kubeconfig(folder: Path, address: str) -> Path:
-    """A kubeconfig of that server, for any client."""
-    path = folder / "kubeconfig"
-    cluster, context = {"server": address}, {"cluster": "static", "user": "nobody"}
-    path.write_text(
-        json.dumps({
-            "apiVersion": "v1", "kind": "Config", "current-context": "static",
-            "clusters": [{"name": "static", "cluster": cluster}], "contexts": [{"name": "static", "context": context}],
-            "users": [{"name": "nobody", "user": {"token": "none"}}],
-        })
-    )  # fmt: skip
-    return path
-
-
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256

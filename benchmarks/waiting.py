@@ -11,6 +11,7 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -19,8 +20,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.changing import FAULTS, REQUEST
+from benchmarks.changing import FAULTS
 from benchmarks.clusters import static_kubeconfig
+from benchmarks.releases import REQUEST
 from runbook.acting.awaiting import SILENCE, Request, answers
 from runbook.clients.kubernetes import connect
 from runbook.model import ObjectRef
@@ -128,8 +130,11 @@ def _kubectl_wait(kubectl: str, config: str) -> Known:
     known = Known()
     with subprocess.Popen([*argv, f"--timeout={LIMIT:.0f}s"], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
+        ends = threading.Timer(LIMIT, process.kill)  # its own timeout does not count while it waits for a first list
+        ends.start()
         for line in process.stdout:
             known.by_name[line.split()[0].rpartition("/")[2]] = time.monotonic()
+        ends.cancel()
     if process.returncode:
         raise SystemExit(f"kubectl wait ended with {process.returncode}")
     return known

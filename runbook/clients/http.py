@@ -40,10 +40,8 @@ def probe_endpoints(
     endpoints: Sequence[Endpoint], *, resolve: Mapping[str, str], base: Path, timeout: float | None = None
 ) -> tuple[EndpointProbe, ...]:
     """One GET of each, all at once: those that hang cost together no more than one `timeout`."""
-    from runbook.clients.abreast import (
-        Limits,
-        ask_all,
-    )  # aiohttp takes a tenth of a second that other probes need not pay
+    # aiohttp takes a tenth of a second that other probes need not pay
+    from runbook.clients.abreast import Limits, ask_all
 
     contexts = _contexts(endpoints, base)
     asked = [(e.url, contexts[e.ca, e.tls]) for e in endpoints]
@@ -73,16 +71,16 @@ def _contexts(endpoints: Iterable[Endpoint], base: Path) -> dict[tuple[str, str]
     """A TLS context for each CA file and way to verify: most endpoints share one."""
     found: dict[tuple[str, str], ssl.SSLContext] = {}
     for endpoint in endpoints:
-        if (endpoint.ca, endpoint.tls) not in found or endpoint.via != "direct":
+        if endpoint.via != "direct":
+            raise ObservationError(
+                f"endpoint {endpoint.name}", f"via: {endpoint.via} is not built yet, and it asks for that"
+            )
+        if (endpoint.ca, endpoint.tls) not in found:
             found[endpoint.ca, endpoint.tls] = _context(endpoint, base)
     return found
 
 
 def _context(endpoint: Endpoint, base: Path) -> ssl.SSLContext:
-    if endpoint.via != "direct":
-        raise ObservationError(
-            f"endpoint {endpoint.name}", f"via: {endpoint.via} is not built yet, and it asks for that"
-        )
     anchors: tuple[bytes, ...] = ()
     if endpoint.ca:
         path = base / endpoint.ca

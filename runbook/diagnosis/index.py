@@ -15,11 +15,12 @@ from runbook.domain.cluster import Event, Generic
 from runbook.domain.helm import HelmRelease, release_storage
 from runbook.domain.inquiries import Inquiry, LastWords
 from runbook.domain.meta import Resource
-from runbook.domain.network import SERVICE_NAME, EndpointSlice
+from runbook.domain.network import SERVICE_NAME, EndpointSlice, Service
 from runbook.domain.probes import EndpointProbe, GitFile, SealingKey, UnsealProbe
 from runbook.model import ObjectRef, Snapshot
 
 ENDPOINT = "Endpoint"
+HEADLESS = ("", "None")
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Index:
     sealed_at: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
     sealing_keys: tuple[SealingKey, ...] = ()
     words: Mapping[ObjectRef, tuple[LastWords, ...]] = field(default_factory=dict)
+    addresses: Mapping[str, ObjectRef] = field(default_factory=dict)
 
     @property
     def now(self) -> datetime:
@@ -89,6 +91,7 @@ def build(snapshot: Snapshot) -> Index:
         _sealed_at(snapshot.seen(GitFile)),
         tuple(snapshot.seen(SealingKey)),
         {ObjectRef.parse(i.pod): i.logs for i in snapshot.seen(Inquiry) if i.pod and any(w.lines for w in i.logs)},
+        {s.spec.cluster_ip: s.ref for s in snapshot.seen(Service) if s.spec.cluster_ip not in HEADLESS},
     )
 
 

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 from runbook.diagnosis.classify import Classification
 from runbook.diagnosis.edge import Edge
 from runbook.diagnosis.roots import Walk
-from runbook.domain.network import Service
 from runbook.model import ObjectRef
 
 if TYPE_CHECKING:
     from runbook.diagnosis.walk import Walker
 
 _WIRE = frozenset({"lost", "lookup"})
-_HEADLESS = ("", "None")
+_WORD = re.compile(r"[\w.-]+")
 # A bare word is a host only where one is expected: after a scheme, a user, `host=`, a quote, a verb, or before a port.
-_BEFORE = r"(?:://|@|\bhost(?:name)?[=: ]+[\"'`]?|[\"'`]|\blookup |\bENOTFOUND |\bEAI_AGAIN |\bto )"
-_AFTER = r"(?![\w-])(?!\.\w)"
+_BEFORE = re.compile(r"(?:://|@|\bhost(?:name)?[=: ]+[\"'`]?|[\"'`]|\blookup |\bENOTFOUND |\bEAI_AGAIN |\bto )\Z")
+_PORT = re.compile(r":\d{1,5}\b")
+_NEAR = 16  # letters before a word that say what it is
 
 
 def leads_on(walker: Walker, ref: ObjectRef, said: Sequence[tuple[str, Classification]]) -> Walk | None:
@@ -43,18 +43,21 @@ def leads_on(walker: Walker, ref: ObjectRef, said: Sequence[tuple[str, Classific
 
 
 def _named(walker: Walker, ref: ObjectRef, line: str) -> Iterator[ObjectRef]:
-    for service in walker.index.snapshot.seen(Service):
-        meta, ip = service.metadata, service.spec.cluster_ip
-        address = None if ip in _HEADLESS else rf"(?<![\w.:]){re.escape(ip)}(?![\w.])"
-        if (address and re.search(address, line)) or re.search(_host(meta.name, meta.namespace, ref.namespace), line):
-            yield service.ref
+    """Services that words of the line name: by cluster IP, in full, or bare in the program's own namespace."""
+    for word in _WORD.finditer(line):
+        text = word[0].rstrip(".")
+        if text in walker.index.addresses:
+            yield walker.index.addresses[text]
+            continue
+        name, _, rest = text.partition(".")
+        namespace, _, domain = rest.partition(".")
+        if namespace and domain.partition(".")[0] not in ("", "svc"):
+            continue  # a host of somebody else's
+        service = ObjectRef("Service", namespace or ref.namespace, name)
+        if walker.index.get(service) is not None and (namespace or _is_host(line, word)):
+            yield service
 
 
-def _host(name: str, namespace: str, here: str) -> str:
-    """Its full names anywhere; of its own namespace also the bare one, where a host stands."""
-    word = rf"{re.escape(name)}\.{re.escape(namespace)}(?:\.svc(?:\.[a-z0-9.-]*[a-z0-9])?)?\.?"
-    full = rf"(?<![\w.-]){word}{_AFTER}"
-    if namespace != here:
-        return full
-    bare = re.escape(name)
-    return rf"{full}|{_BEFORE}{bare}{_AFTER}|(?<![\w.-]){bare}:\d{{1,5}}\b"
+def _is_host(line: str, word: re.Match[str]) -> bool:
+    before = line[max(0, word.start() - _NEAR) : word.start()]
+    return bool(_BEFORE.search(before) or _PORT.match(line, word.end()))

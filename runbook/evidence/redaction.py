@@ -18,10 +18,8 @@ from runbook.evidence.shapes import FLAG, MARK, holds_secret, is_telling, matche
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _VALUE_KEYS = ("data", "stringData", "binaryData")
 _NO_TEXT = frozenset({bool, int, float})
-_REMEMBERED, _SHORT = (
-    20_000,
-    200,
-)  # texts that need no second look: most of a cluster says the same words again and again
+# Texts that need no second look, how many and how long: most of a cluster says the same words again and again.
+_REMEMBERED, _SHORT = 20_000, 200
 
 
 class Redactor:

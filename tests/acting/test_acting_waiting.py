@@ -17,7 +17,8 @@ from acting_objects import ref
 from test_acting_answers import READY, backend
 from test_acting_answers import TOKEN as ASKED
 
-from benchmarks.changing import FAULTS, REQUEST, Changing, serve
+from benchmarks.changing import FAULTS, Changing, serve
+from benchmarks.releases import REQUEST
 from runbook.acting import awaiting
 from runbook.acting.awaiting import Request, answers
 from runbook.clients.kubernetes import KubeClient, Listing, WatchEvent, connect

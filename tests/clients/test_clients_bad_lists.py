@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from apiserver import PODS, FakeApi, kubeconfig, ok, pod, running, serving, status
+from apiserver import PODS, FakeApi, kubeconfig, ok, pod, serving, status
 
 from runbook.clients.kubernetes import KubeClient, bodies, connect
 from runbook.clients.observe import observe
@@ -22,19 +22,6 @@ from runbook.inventory.model import Inventory
 from runbook.stage.identity import utc_now
 
 Send = Callable[[Any], None]
-
-
-@pytest.fixture
-def api(tmp_path: Path) -> Iterator[FakeApi]:
-    with running(tmp_path) as api:
-        yield api
-
-
-@pytest.fixture
-def client(api: FakeApi, tmp_path: Path) -> Iterator[KubeClient]:
-    made = connect(kubeconfig=str(kubeconfig(tmp_path, api.server)), timeout=1.0)
-    yield made
-    made.close()
 
 
 def page(*pods: dict[str, Any], token: str = "", left: int = 0) -> Any:

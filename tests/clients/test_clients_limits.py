@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from apiserver import PODS, TOKEN, FakeApi, certificate, kubeconfig, line, ok, pod, running, status, until
+from apiserver import PODS, TOKEN, FakeApi, certificate, kubeconfig, line, ok, pod, status, until
 
 from runbook.clients.kubernetes import KubeClient, connect, transport
 from runbook.errors import ClusterIdentityError, KubeconfigError, MalformedError, ObservationError, TimedOutError
@@ -18,19 +17,6 @@ from runbook.inventory.model import SealedSecrets
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 SECRETS = "/api/v1/namespaces/a/secrets"
 HIDDEN = "c2VjcmV0LXZhbHVl"
-
-
-@pytest.fixture
-def api(tmp_path: Path) -> Iterator[FakeApi]:
-    with running(tmp_path) as api:
-        yield api
-
-
-@pytest.fixture
-def client(api: FakeApi, tmp_path: Path) -> Iterator[KubeClient]:
-    made = connect(kubeconfig=str(kubeconfig(tmp_path, api.server)), timeout=1.0)
-    yield made
-    made.close()
 
 
 class TestSecrets:

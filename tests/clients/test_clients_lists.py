@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from apiserver import PODS, FakeApi, kubeconfig, line, pod, running, status, until
+from apiserver import PODS, FakeApi, kubeconfig, line, pod, status, until
 
 from runbook.clients.kubernetes import KubeClient, WatchEvent, connect
 from runbook.errors import (
@@ -19,19 +18,6 @@ from runbook.errors import (
     TimedOutError,
     UnreachableError,
 )
-
-
-@pytest.fixture
-def api(tmp_path: Path) -> Iterator[FakeApi]:
-    with running(tmp_path) as api:
-        yield api
-
-
-@pytest.fixture
-def client(api: FakeApi, tmp_path: Path) -> Iterator[KubeClient]:
-    made = connect(kubeconfig=str(kubeconfig(tmp_path, api.server)), timeout=1.0)
-    yield made
-    made.close()
 
 
 def names(items: Any) -> list[str]:

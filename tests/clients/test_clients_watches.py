@@ -4,31 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from apiserver import PODS, FakeApi, Step, kubeconfig, line, pod, running, status, until
+from apiserver import PODS, FakeApi, Step, line, pod, status, until
 
-from runbook.clients.kubernetes import KubeClient, WatchEvent, connect, watching
+from runbook.clients.kubernetes import KubeClient, WatchEvent, watching
 from runbook.errors import MalformedError, UnreachableError
 
 RESET: list[Step] = [0.1, None]  # what was sent before has arrived then
 GONE = {"kind": "Status", "code": 410, "message": "too old resource version: 100 (200)"}
-
-
-@pytest.fixture
-def api(tmp_path: Path) -> Iterator[FakeApi]:
-    with running(tmp_path) as api:
-        yield api
-
-
-@pytest.fixture
-def client(api: FakeApi, tmp_path: Path) -> Iterator[KubeClient]:
-    made = connect(kubeconfig=str(kubeconfig(tmp_path, api.server)), timeout=1.0)
-    yield made
-    made.close()
 
 
 def watch(client: KubeClient, number: int, *, silence: float = 5.0, seconds: float = 10.0) -> list[WatchEvent]:

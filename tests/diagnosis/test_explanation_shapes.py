@@ -181,3 +181,13 @@ class TestWhatIsNotExplained:
         )
         explanation = explain(snapshot(*web(web_pod(), old)))
         assert explanation.first_causes == ()
+
+
+def test_what_a_message_of_a_gone_hook_or_of_an_older_generation_rests_on_is_a_sentence_too() -> None:
+    hook = release("ns", "web", failed("ns", "web", "pre-upgrade hooks failed: timed out waiting for the condition"))
+    older = release("ns", "api", failed("ns", "api", "values don't meet the specifications of the schema(s)"))
+    older["metadata"]["generation"] = 2  # what is said is of the first
+    said = [h.because for obj in (hook, older) for u in explain(snapshot(obj)).unexplained for h in u.hypotheses]
+    assert any(because.startswith("its message: ") for because in said), said
+    assert any(because.startswith("its older message says so: ") for because in said), said
+    assert all(because.endswith(".") and not because.endswith("..") for because in said), said

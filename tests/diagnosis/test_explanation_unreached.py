@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from recorded_worlds import container, kind, pod, saved
+from recorded_worlds import container, kind, pod, saved, workload
 
 from runbook.diagnosis import explain
 from runbook.domain.inquiries import Inquiry, LastWords
@@ -119,6 +120,7 @@ def test_the_bare_name_counts_in_its_own_namespace_where_a_host_stands() -> None
     at = ObjectRef("Pod", "shop", "db-0")
     for line in (
         "FATAL connecting to db:5432: connection refused",
+        "FATAL dial db:5432: connect: connection refused",
         "Error: getaddrinfo ENOTFOUND db",
         'lookup "db": no such host',
     ):
@@ -163,3 +165,18 @@ def test_two_that_wait_for_each_other_keep_each_its_own_guess_whoever_is_asked_f
     for n in names:
         guess = ("db-connection", ObjectRef("Pod", "shop", f"{n}-0"), "hypothesis")
         assert (found[f"Pod/shop/{n}-0"], found[f"VirtualService/shop/{n}"]) == (guess, guess)
+
+
+def test_hundreds_of_programs_and_thousands_of_services_are_looked_up_and_not_searched() -> None:
+    """A search of each Service for each program took three minutes."""
+    crowd = [service(f"ns{n % 40}", f"svc-{n}", True, f"10.97.{n // 250}.{n % 250}") for n in range(4_000)]
+    owner = ("ReplicaSet", "web-1")
+    alike = [pod("shop", f"web-{n}", crashed(), phase="Running", owner=owner) for n in range(1, 400)]
+    first = pod("shop", "web-0", crashed(), phase="Running", owner=owner)
+    snapshot = saved(workload("ReplicaSet", "shop", "web-1"), first, *alike, *crowd, *database(container(NO_IMAGE)))
+    said = Inquiry("Pod", "shop", "web-0", pod=str(PROGRAM), logs=(LastWords("main", True, (REFUSED,)),))
+    world = replace(snapshot, objects={**snapshot.objects, Inquiry.KIND: (said,)})
+    began = time.process_time()
+    found = explain(world)
+    assert time.process_time() - began < 5
+    assert [(c.cause, len(c.explains)) for c in found.first_causes] == [("image-not-found", 402)]

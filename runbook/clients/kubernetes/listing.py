@@ -74,14 +74,10 @@ class _Gathered:
 
     def add(self, content: bytes, what: str) -> Any:
         """Take a page in, typed in one pass; item by item only where bytes are kept or one of them does not fit."""
-        if not self.as_served:
-            try:
-                typed = _decoder(self.kind).decode(content)
-            except msgspec.DecodeError:
-                pass  # which object it is, or that it is no list at all, is told below
-            else:
-                self.items += [named(self.kind, item) for item in typed.items or ()]
-                return _checked(typed, what)
+        typed = None if self.as_served else _typed(self.kind, content)
+        if typed is not None:
+            self.items += [named(self.kind, item) for item in typed.items or ()]
+            return _checked(typed, what)
         page = _page(content, what)
         for item in page.items or ():
             self._sort(bytes(item))
@@ -162,6 +158,14 @@ def _decoder(kind: str) -> msgspec.json.Decoder[Any]:
     with _BUILDING:
         items = GenericAlias(list, (KINDS[kind].struct,)) | None
         return msgspec.json.Decoder(msgspec.defstruct(f"{kind}Page", [*fields, ("items", items, None)], gc=False))
+
+
+def _typed(kind: str, content: bytes) -> Any:
+    """The page with its items as fields, or None where it does not fit: the items tell one by one what is wrong."""
+    try:
+        return _decoder(kind).decode(content)
+    except msgspec.DecodeError:
+        return None
 
 
 def _page(content: bytes, what: str) -> Any:
