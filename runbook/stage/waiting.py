@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from runbook.acting.awaiting import Request, answers
 from runbook.acting.fluxorder import in_order
 from runbook.acting.hands import Hands
-from runbook.acting.pullproof import pull_proof
+from runbook.acting.pullproof import Pull, PullProof, pull_proofs
 from runbook.acting.requesting import token_of
+from runbook.diagnosis.classify import classify
+from runbook.domain.cluster import Event
 from runbook.domain.durations import seconds
 from runbook.domain.readiness import flux_state
 from runbook.domain.requests import Reply
@@ -91,23 +93,33 @@ def _is_swallowed(action: Action, answer: Reply) -> bool:
 
 
 def _pulled(setting: Setting, hands: Hands, acts: Sequence[Action], since: datetime) -> Waited:
-    """Trust is proved by a pull and not by a file: the first pull after the install, on that node, from that host."""
-    said: list[Action] = []
-    scale = setting.reached.scale if setting.reached is not None else 1.0
-    for act in acts:
-        if act.outcome != "changed":
-            said.append(act)
-            continue
-        setting.talk.waiting(setting.asked.stage, f"{act.id}: for the first pull from {act.details['host']}")
-        proof = pull_proof(
-            hands.client, act.object.name, act.details["host"], since, now=hands.now, beat=hands.beat, scale=scale
-        )
-        say = setting.talk.success if proof.pulled else setting.talk.warning
-        say(setting.asked.stage, f"{act.id}: {proof.sentence}")
-        said.append(
-            replace(act, said=f"{act.said}; {proof.sentence}", outcome="failed" if proof.refused else "changed")
-        )
-    return Waited(tuple(said))
+    """Trust is proved by a pull and not by a file: the first pull begun after the install, on that node, from that host."""
+    pulls = {a.id: Pull(a.object.name, a.details["host"]) for a in acts if a.outcome == "changed"}
+    proofs = pull_proofs(
+        hands.client,
+        pulls.values(),
+        since,
+        lambda event: _cause(setting, event),
+        now=hands.now,
+        progress=lambda done, pull: _tell(
+            setting, hands, done, len(pulls), f"{pull.node}: for the first pull from {pull.host}"
+        ),
+        scale=setting.reached.scale if setting.reached is not None else 1.0,
+    )
+    said = {a.id: _proved(setting, a, proofs[pulls[a.id]]) for a in acts if a.id in pulls}
+    return Waited(tuple(said.get(a.id, a) for a in acts))
+
+
+def _cause(setting: Setting, event: Event) -> str:
+    return classify(
+        event.message, reason=event.reason, kind=event.involved_object.kind, catalogue=setting.causes.catalogue
+    ).cause
+
+
+def _proved(setting: Setting, act: Action, proof: PullProof) -> Action:
+    say = setting.talk.success if proof.trusted else setting.talk.warning
+    say(setting.asked.stage, f"{act.id}: {proof.sentence}")
+    return replace(act, said=f"{act.said}; {proof.sentence}", outcome="failed" if proof.refused else "changed")
 
 
 def _tell(setting: Setting, hands: Hands, done: int, total: int, what: str) -> None:
