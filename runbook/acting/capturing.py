@@ -23,39 +23,44 @@ MAX_OWNERS = 6  # pod → ReplicaSet → Deployment is three; custom controllers
 
 
 def capture(action: Action, obj: Mapping[str, Any], hands: Hands, *, pods: Iterable[Mapping[str, Any]] = ()) -> Path:
-    """Write manifest, events, logs, owner chain and release; gives the folder. `pods` are kept with their logs too.
+    """Write manifest, logs and context: events, owner chain, release, digests. `pods` are kept with their own. Gives the folder.
 
     Raises NotDone when one of it cannot be read, EvidenceError when it cannot be written. Nothing was deleted then.
     """
     captures = private_folder(hands.attempt.path / "captures")
     folder = captures / f"{action.id}-{action.object.kind}-{action.object.name}"
     try:
-        found = dict(_files(action, obj, hands, pods))
+        files = dict(_files(action.object.kind, obj, hands, pods))
+        context = _context(action, obj, hands, pods)
     except ObservationError as error:
         raise NotDone("failed", f"not deleted, because its evidence could not be read: {error}") from error
-    index = {n: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for n, data in found.items()}
-    about = json_bytes({"object": str(action.object), "uid": action.uid, "files": index})
-    return write_folder(folder, {**found, "index.json": about})
+    context["files"] = {n: {"bytes": len(d), "sha256": hashlib.sha256(d).hexdigest()} for n, d in files.items()}
+    return write_folder(folder, {**files, "context.json": json_bytes(context)})
 
 
 def _files(
-    action: Action, obj: Mapping[str, Any], hands: Hands, pods: Iterable[Mapping[str, Any]]
+    kind: str, obj: Mapping[str, Any], hands: Hands, pods: Iterable[Mapping[str, Any]]
 ) -> Iterator[tuple[str, bytes]]:
-    ref = action.object
-    yield "manifest.json", _kept(ref.kind, obj, hands)
-    yield "events.json", _events(ref.namespace, str(obj["metadata"]["uid"]), hands)
-    owners = list(_owners(ref.namespace, obj, hands))
-    yield "owners.json", json_bytes([hands.redactor.item(dict(o)) for o in owners])
-    release = _release(planned_release(action), hands)
-    if release is not None:
-        yield "release.json", release
-    if ref.kind == "Pod":
-        yield from _logs("logs", obj, hands)
+    """Few files: each costs the disk as much as a small request costs the server."""
+    yield "manifest.json", _kept(kind, obj, hands)
+    if kind == "Pod":
+        yield from _logs("", obj, hands)
     for pod in pods:
         name = pod["metadata"]["name"]
         yield f"pods/{name}/manifest.json", _kept("Pod", pod, hands)
-        yield f"pods/{name}/events.json", _events(ref.namespace, str(pod["metadata"]["uid"]), hands)
-        yield from _logs(f"pods/{name}/logs", pod, hands)
+        yield from _logs(f"pods/{name}/", pod, hands)
+
+
+def _context(action: Action, obj: Mapping[str, Any], hands: Hands, pods: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    namespace = action.object.namespace
+    return {
+        "object": str(action.object),
+        "uid": action.uid,
+        "events": _events(namespace, obj, hands),
+        "owners": [hands.redactor.item(dict(o)) for o in _owners(namespace, obj, hands)],
+        "release": _release(planned_release(action), hands),
+        "pods": {p["metadata"]["name"]: {"events": _events(namespace, p, hands)} for p in pods},
+    }
 
 
 def _kept(kind: str, obj: Mapping[str, Any], hands: Hands) -> bytes:
@@ -63,9 +68,9 @@ def _kept(kind: str, obj: Mapping[str, Any], hands: Hands) -> bytes:
     return json_bytes(hands.redactor.item({"kind": kind, **obj, "metadata": metadata}))
 
 
-def _events(namespace: str, uid: str, hands: Hands) -> bytes:
-    items = json.loads(hands.client.events_of(namespace, uid)).get("items") or []
-    return json_bytes([hands.redactor.item({"kind": "Event", **item}) for item in items])
+def _events(namespace: str, obj: Mapping[str, Any], hands: Hands) -> list[dict[str, Any]]:
+    items = json.loads(hands.client.events_of(namespace, str(obj["metadata"]["uid"]))).get("items") or []
+    return [hands.redactor.item({"kind": "Event", **item}) for item in items]
 
 
 def _owners(namespace: str, obj: Mapping[str, Any], hands: Hands) -> Iterator[Mapping[str, Any]]:
@@ -83,12 +88,12 @@ def _owners(namespace: str, obj: Mapping[str, Any], hands: Hands) -> Iterator[Ma
         yield obj
 
 
-def _release(ref: ObjectRef | None, hands: Hands) -> bytes | None:
+def _release(ref: ObjectRef | None, hands: Hands) -> dict[str, Any] | None:
     """The HelmRelease the object belongs to, with its status; None when it belongs to none or that one is gone."""
     if ref is None:
         return None
     try:
-        return json_bytes(hands.redactor.item(_of_kind(ref.kind, hands.client.get(ref.kind, ref.namespace, ref.name))))
+        return hands.redactor.item(_of_kind(ref.kind, hands.client.get(ref.kind, ref.namespace, ref.name)))
     except MissingError:
         return None
 
@@ -105,9 +110,9 @@ def _logs(folder: str, pod: Mapping[str, Any], hands: Hands) -> Iterator[tuple[s
     }
     for container in [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]:
         name = container["name"]
-        yield f"{folder}/{name}.log", _log(pod, name, hands, previous=False)
+        yield f"{folder}{name}.log", _log(pod, name, hands, previous=False)
         if restarts.get(name, 0):
-            yield f"{folder}/{name}.previous.log", _log(pod, name, hands, previous=True)
+            yield f"{folder}{name}.previous.log", _log(pod, name, hands, previous=True)
 
 
 def _log(pod: Mapping[str, Any], container: str, hands: Hands, *, previous: bool) -> bytes:

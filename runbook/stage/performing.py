@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from runbook.stage.setting import Setting
 
 TOGETHER = frozenset(("delete-job", "delete-pod"))
-AT_ONCE = 6  # as many as may be in mid-air when the process is killed, each looked at again afterwards
+AT_ONCE = 3  # as many as may be in mid-air when the process is killed; more would only wait for each other
 
 
 def perform_all(setting: Setting, hands: Hands, acts: Sequence[Action]) -> list[Action]:

@@ -40,6 +40,7 @@ class Wire:
         return [f"{r.method} {r.url.path}" for r in self.sent]
 
     def _handle(self, request: httpx.Request) -> httpx.Response:
+        request.url = request.url.copy_with(raw_path=request.extensions["target"])
         path = request.url.path
         if request.method != "GET":
             self.sent.append(request)

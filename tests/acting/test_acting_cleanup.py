@@ -108,18 +108,17 @@ class TestDeleted:
         stage.apply()
         ((path, files),) = seen.items()
         assert "/namespaces/notes/pods/" in path
-        assert {"manifest.json", "events.json", "owners.json", "release.json", "index.json"} <= set(files)
-        assert any(f.startswith("logs/") for f in files)
+        assert {"manifest.json", "context.json"} <= set(files)
+        assert any(f.endswith(".log") for f in files)
 
     def test_the_owner_chain_and_the_release_are_the_pods_own(self, pair: Pair) -> None:
         ready_to_delete(pair)
         stage = pair.run("cleanup")
         (folder,) = (stage.setting.attempt.path / "captures").iterdir()
-        owners = json.loads((folder / "owners.json").read_text())
-        assert [o["kind"] for o in owners] == ["ReplicaSet", "Deployment"]
-        assert json.loads((folder / "release.json").read_text())["metadata"]["name"] == "noteboard"
-        events_ = json.loads((folder / "events.json").read_text())
-        assert any("x509" in (e.get("message") or "") for e in events_)
+        context = json.loads((folder / "context.json").read_text())
+        assert [o["kind"] for o in context["owners"]] == ["ReplicaSet", "Deployment"]
+        assert context["release"]["metadata"]["name"] == "noteboard"
+        assert any("x509" in (e.get("message") or "") for e in context["events"])
 
     def test_a_second_apply_changes_nothing(self, pair: Pair) -> None:
         ready_to_delete(pair)

@@ -79,8 +79,8 @@ def test_twenty_kills(pair: Pair) -> None:
             if not there:
                 assert act.uid in intended, f"{act.name} is gone and no journal says why (seed {seed})"
                 folder = found.path / "captures" / f"{act.id}-Pod-{act.object.name}"
-                index = json.loads((folder / "index.json").read_text())
-                assert all((folder / name).is_file() for name in index["files"])
+                context = json.loads((folder / "context.json").read_text())
+                assert all((folder / name).is_file() for name in context["files"])
             if act.outcome == "planned":
                 assert act.uid not in intended
                 assert act.object.name not in deleted

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import httpx
 import msgspec
@@ -28,6 +28,7 @@ from runbook.errors import (
 AGENT = "runbook"
 HEADERS = {"User-Agent": AGENT, "Accept-Encoding": "gzip"}
 RETRIED = (429, 500, 502, 503, 504)
+_SAFE = "/%:@!$&'()*+,;=~"  # of a path, beside letters, digits and _.- [RFC 3986 3.3; what is quoted stays so]
 LONGEST_WAIT = 10.0  # seconds between two tries, whatever the server asks for
 
 
@@ -58,7 +59,8 @@ class Transport:
         self._access = access
         self._extensions: dict[str, Any] = {"sni_hostname": access.server_name} if access.server_name else {}
         self._resolve, self._timeout = resolve, httpx.Timeout(timeout, connect=5.0)
-        self._server = access.server  # one behind a gateway has a path of its own
+        self._server = httpx.URL(access.server)
+        self._root = self._server.raw_path.decode().rstrip("/")  # a server behind a gateway has a path of its own
         self._wire: httpx.BaseTransport = transport(access.verify, resolve)
 
     def get(self, path: str, what: str, *, accept: str = "application/json", **query: str | int) -> httpx.Response:
@@ -174,10 +176,14 @@ class Transport:
         asked = f"?{urlencode(query)}" if query else ""
         request = httpx.Request(
             method,
-            f"{self._server}{path}{asked}",
+            self._server,  # parsed once: httpx takes longer for a URL than for the rest of a request
             headers={**HEADERS, **headers, **self._access.headers()},
             content=body,
-            extensions={**self._extensions, "timeout": self._timeout.as_dict()},
+            extensions={
+                **self._extensions,
+                "timeout": self._timeout.as_dict(),
+                "target": f"{self._root}{quote(path, safe=_SAFE)}{asked}".encode("ascii"),
+            },
         )
         response = self._wire.handle_request(request)
         response.request = request
