@@ -1,6 +1,6 @@
-"""Kubeconfig and credentials, through the `kubernetes` library: exec plugins, token refresh, client certificates.
+"""Kubeconfig and credentials: plain ones read at once, all others through the `kubernetes` library, which knows exec plugins.
 
-The library is imported here only, and only when a cluster is really asked. Whatever is wrong with the file or its
+The library is imported here only, and only when a cluster is really asked in a way that is not plain. Whatever is wrong with the file or its
 credentials becomes one KubeconfigError with the field's path, before any request.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import ssl
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,10 +16,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from runbook.clients.kubernetes.plainconfig import plain
 from runbook.errors import KubeconfigError
 
 IN_CLUSTER = "in-cluster"
 FRESH = 1.0  # seconds for which the headers of a request serve the next ones too
+HINT = "Name another file with --kubeconfig, or another context with --context."
 
 
 @dataclass(frozen=True)
@@ -38,13 +41,23 @@ class Access:
 
 def access(kubeconfig: str | None, context: str | None) -> Access:
     """Read `--kubeconfig`, else KUBECONFIG, else ~/.kube/config. Raises KubeconfigError."""
+    if kubeconfig == IN_CLUSTER:
+        return _in_cluster()
+    where = _locate(kubeconfig)
+    with tempfile.TemporaryDirectory(prefix="runbook-") as folder:  # private, and gone when the keys are loaded
+        found = plain(where, context, Path(folder))
+        if found is not None:
+            bearer = {"Authorization": f"Bearer {found.token}"} if found.token else {}
+            verify, server = _tls(found, where), _server(found.host, where)
+            return Access(server, found.context, found.user, verify, lambda: bearer, found.tls_server_name)
+    return _by_library(where, context)
+
+
+def _by_library(where: str, context: str | None) -> Access:
     from kubernetes.client import Configuration
     from kubernetes.config import list_kube_config_contexts, load_kube_config
     from kubernetes.config.config_exception import ConfigException
 
-    if kubeconfig == IN_CLUSTER:
-        return _in_cluster()
-    where = _locate(kubeconfig)
     configuration = Configuration()
     try:
         contexts, current = list_kube_config_contexts(config_file=where)  # type: ignore[no-untyped-call]
@@ -64,17 +77,13 @@ def access(kubeconfig: str | None, context: str | None) -> Access:
     _check_token(configuration, where, entry)
     _check_unsupported(configuration, where, entry)
     return Access(
-        server=_server(configuration, where),
+        server=_server(configuration.host, where),
         context=str(chosen["name"]),
         user=str(entry.get("user", "")),
         verify=_tls(configuration, where),
         headers=_headers(configuration),
         server_name=str(configuration.tls_server_name or ""),
     )
-
-
-FRESH = 1.0  # seconds
-HINT = "Name another file with --kubeconfig, or another context with --context."
 
 
 def _locate(kubeconfig: str | None) -> str:
@@ -99,8 +108,8 @@ def _choose(contexts: Any, current: Any, wanted: str | None, where: str) -> dict
     return dict(found)
 
 
-def _server(configuration: Any, where: str) -> str:
-    server = str(configuration.host or "").rstrip("/")
+def _server(host: object, where: str) -> str:
+    server = str(host or "").rstrip("/")
     if not server.startswith(("https://", "http://")):
         raise KubeconfigError(
             f"the server {server!r} is not an http(s) URL", field=f"{where}: clusters[].cluster.server"
@@ -225,7 +234,7 @@ def _in_cluster() -> Access:
     except ConfigException as error:
         raise KubeconfigError(_sentence(error), field="--kubeconfig in-cluster") from error
     return Access(
-        _server(configuration, IN_CLUSTER),
+        _server(configuration.host, IN_CLUSTER),
         IN_CLUSTER,
         "service account",
         _tls(configuration, IN_CLUSTER),

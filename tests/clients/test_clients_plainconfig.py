@@ -1,0 +1,128 @@
+"""Plain kubeconfigs are read without the `kubernetes` library, to the same access; every other is left to it."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from apiserver import certificate, kubeconfig
+
+from runbook.clients.kubernetes import kubeconfig as read
+from runbook.clients.kubernetes.plainconfig import plain
+
+SERVER = "https://api.example:6443"
+PEM, KEY = certificate(common="alice")
+
+
+def b64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def files(folder: Path) -> dict[str, Any]:
+    (folder / "client.crt").write_bytes(PEM)
+    (folder / "client.key").write_bytes(KEY)
+    return {"user": {"client-certificate": "client.crt", "client-key": str(folder / "client.key")}}
+
+
+def many(folder: Path) -> dict[str, Any]:
+    """Another context is in another way, and that does not concern this one."""
+    path = kubeconfig(folder, SERVER)
+    text = yaml.safe_load(path.read_text())
+    text["users"].append({"name": "other", "user": {"exec": {"command": "no-such-plugin"}}})
+    text["clusters"].append({"name": "other", "cluster": {"server": SERVER, "proxy-url": "http://proxy"}})
+    text["contexts"].append({"name": "other", "context": {"cluster": "other", "user": "other"}})
+    path.write_text(yaml.safe_dump(text))
+    return {}
+
+
+PLAIN: dict[str, Callable[[Path], dict[str, Any]]] = {
+    "a token": lambda _: {},
+    "a server behind a gateway": lambda _: {"server": f"{SERVER}/k8s/clusters/c-1/"},
+    "plain HTTP": lambda _: {"server": "http://127.0.0.1:8001"},
+    "a CA as data": lambda _: {"cluster": {"certificate-authority-data": b64(PEM)}},
+    "another name in the certificate": lambda _: {"cluster": {"tls-server-name": "kubernetes"}},
+    "what minikube adds": lambda _: {"cluster": {"extensions": [{"name": "cluster_info"}]}},
+    "a client certificate as files": files,
+    "a client certificate as data": lambda _: {
+        "user": {"client-certificate-data": b64(PEM), "client-key-data": b64(KEY)}
+    },
+    "another context in another way": many,
+}
+
+
+def written(folder: Path, server: str = SERVER, **given: Any) -> Path:
+    (folder / "ca.crt").write_bytes(PEM)
+    if not given and server == SERVER and (folder / "kubeconfig").exists():
+        return folder / "kubeconfig"
+    return kubeconfig(folder, server, **given)
+
+
+@pytest.mark.parametrize("case", PLAIN)
+def test_a_plain_one_gives_what_the_library_gives(tmp_path: Path, case: str) -> None:
+    path = written(tmp_path, **PLAIN[case](tmp_path))
+    (tmp_path / "private").mkdir()
+    assert plain(str(path), None, tmp_path / "private") is not None
+    ours, theirs = read.access(str(path), None), read._by_library(str(path), None)
+    for field in ("server", "context", "user", "server_name"):
+        assert getattr(ours, field) == getattr(theirs, field), field
+    assert ours.headers() == theirs.headers()
+    if ours.server.startswith("https:"):
+        assert ours.verify.get_ca_certs() == theirs.verify.get_ca_certs()
+    assert ours.verify.verify_mode == theirs.verify.verify_mode
+
+
+OTHER: dict[str, dict[str, Any]] = {
+    "an exec plugin": {"user": {"exec": {"command": "aws"}}},
+    "a token beside a plugin": {"user": {"token": "t", "exec": {"command": "aws"}}},
+    "a token file": {"user": {"tokenFile": "token"}},
+    "a password": {"user": {"username": "a", "password": "b"}},
+    "impersonation": {"user": {"token": "t", "as": "root"}},
+    "nobody": {"user": {}},
+    "a number for a token": {"user": {"token": 12345}},
+    "a proxy": {"cluster": {"proxy-url": "http://proxy:3128"}},
+    "no verification": {"cluster": {"insecure-skip-tls-verify": True}},
+    "another scheme": {"server": "unix:///run/api"},
+    "a CA that is not there": {"cluster": {"certificate-authority": "gone.crt"}},
+    "data that is not base64": {"cluster": {"certificate-authority-data": "!!!"}},
+    "another context than there is": {"current": "there"},
+}
+
+
+@pytest.mark.parametrize("case", OTHER)
+def test_any_other_is_left_to_the_library(tmp_path: Path, case: str) -> None:
+    path = written(tmp_path, **OTHER[case])
+    assert plain(str(path), None, tmp_path) is None
+
+
+def test_two_files_and_two_users_of_a_name_are_left_to_the_library(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    assert plain(f"{path}:{path}", None, tmp_path) is None
+    text = yaml.safe_load(path.read_text())
+    text["users"] *= 2
+    path.write_text(yaml.safe_dump(text))
+    assert plain(str(path), None, tmp_path) is None
+
+
+def test_a_proxy_of_the_environment_is_left_to_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
+    assert plain(str(written(tmp_path)), None, tmp_path) is None
+
+
+def test_no_key_is_left_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path, user={"client-certificate-data": b64(PEM), "client-key-data": b64(KEY)})
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    read.access(str(path), None)
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_the_library_is_not_even_imported(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    code = f"import sys; from runbook.clients.kubernetes import connect; connect(kubeconfig={str(path)!r}).close(); print('kubernetes' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
