@@ -46,6 +46,9 @@ PLAIN: dict[str, Callable[[Path], dict[str, Any]]] = {
     "a server behind a gateway": lambda _: {"server": f"{SERVER}/k8s/clusters/c-1/"},
     "plain HTTP": lambda _: {"server": "http://127.0.0.1:8001"},
     "a CA as data": lambda _: {"cluster": {"certificate-authority-data": b64(PEM)}},
+    "data beside a file": lambda _: {
+        "cluster": {"certificate-authority-data": b64(certificate()[0]), "certificate-authority": "ca.crt"}
+    },
     "another name in the certificate": lambda _: {"cluster": {"tls-server-name": "kubernetes"}},
     "what minikube adds": lambda _: {"cluster": {"extensions": [{"name": "cluster_info"}]}},
     "a client certificate as files": files,
