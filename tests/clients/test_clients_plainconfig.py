@@ -6,18 +6,35 @@ import base64
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from apiserver import certificate, kubeconfig
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from runbook.clients.kubernetes import kubeconfig as read
 from runbook.clients.kubernetes.plainconfig import plain
 
 SERVER = "https://api.example:6443"
 PEM, KEY = certificate(common="alice")
+
+
+def authority(name: str) -> bytes:
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    names = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    builder = x509.CertificateBuilder().subject_name(names).issuer_name(names).public_key(key.public_key())
+    builder = builder.serial_number(7).not_valid_before(now).not_valid_after(now + timedelta(days=1))
+    made = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+NAMED = {"certificate-authority": "ca.crt"}
+CA, OTHER_CA = authority("the CA"), authority("another CA")
 
 
 def b64(data: bytes) -> str:
@@ -45,12 +62,10 @@ PLAIN: dict[str, Callable[[Path], dict[str, Any]]] = {
     "a token": lambda _: {},
     "a server behind a gateway": lambda _: {"server": f"{SERVER}/k8s/clusters/c-1/"},
     "plain HTTP": lambda _: {"server": "http://127.0.0.1:8001"},
-    "a CA as data": lambda _: {"cluster": {"certificate-authority-data": b64(PEM)}},
-    "data beside a file": lambda _: {
-        "cluster": {"certificate-authority-data": b64(certificate()[0]), "certificate-authority": "ca.crt"}
-    },
-    "another name in the certificate": lambda _: {"cluster": {"tls-server-name": "kubernetes"}},
-    "what minikube adds": lambda _: {"cluster": {"extensions": [{"name": "cluster_info"}]}},
+    "a CA as data": lambda _: {"cluster": {"certificate-authority-data": b64(OTHER_CA)}},
+    "data beside a file": lambda _: {"cluster": {**NAMED, "certificate-authority-data": b64(OTHER_CA)}},
+    "another name in the certificate": lambda _: {"cluster": {**NAMED, "tls-server-name": "kubernetes"}},
+    "what minikube adds": lambda _: {"cluster": {**NAMED, "extensions": [{"name": "cluster_info"}]}},
     "a client certificate as files": files,
     "a client certificate as data": lambda _: {
         "user": {"client-certificate-data": b64(PEM), "client-key-data": b64(KEY)}
@@ -60,7 +75,7 @@ PLAIN: dict[str, Callable[[Path], dict[str, Any]]] = {
 
 
 def written(folder: Path, server: str = SERVER, **given: Any) -> Path:
-    (folder / "ca.crt").write_bytes(PEM)
+    (folder / "ca.crt").write_bytes(CA)
     if not given and server == SERVER and (folder / "kubeconfig").exists():
         return folder / "kubeconfig"
     return kubeconfig(folder, server, **given)
@@ -76,6 +91,7 @@ def test_a_plain_one_gives_what_the_library_gives(tmp_path: Path, case: str) -> 
         assert getattr(ours, field) == getattr(theirs, field), field
     assert ours.headers() == theirs.headers()
     if ours.server.startswith("https:"):
+        assert len(ours.verify.get_ca_certs()) == 1
         assert ours.verify.get_ca_certs() == theirs.verify.get_ca_certs()
     assert ours.verify.verify_mode == theirs.verify.verify_mode
 
