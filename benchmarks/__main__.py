@@ -23,7 +23,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "classify": reading.classification,
     "notebooks": commands.notebooks,
     "commands": commands.commands,
-    "card": commands.card,
+    "embedded": commands.embedded,
     "evidence": acting.evidence,
     "waiting": acting.waiting,
     "handshakes": reading.handshakes,

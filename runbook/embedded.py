@@ -61,6 +61,11 @@ class EmbeddedCluster:
             raise
 
     @property
+    def pid(self) -> int:
+        """The process."""
+        return self._process.pid
+
+    @property
     def inventory(self) -> Path:
         """The effective inventory: the scenario's, with this process's ports and folders filled in."""
         return Path(self.ready["inventory"])

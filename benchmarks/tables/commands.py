@@ -53,12 +53,18 @@ def commands(small: bool) -> list[Row]:
     ]  # fmt: skip
 
 
-def card(small: bool) -> list[Row]:
-    """`runbook status`, the whole command, on the embedded cluster."""
-    from benchmarks.card import measure
+def embedded(small: bool) -> list[Row]:
+    """`runbook status` and `runbook plan verify`, the whole commands, on the embedded cluster."""
+    from benchmarks.embedded import card, verify
 
-    pods = 100 if small else 1_000
+    few, many, endpoints = (100, 200, 10) if small else (1_000, 10_000, 200)
     with tempfile.TemporaryDirectory() as folder:
-        samples = measure(Path(folder), pods, 2 if small else 7)
-    codes = {s.exit_code for s in samples}
-    return [(f"runbook status, {pods} pods", f"{median(samples):.2f} s", f"goal ≤ 2 s at 1,000 pods; exit {codes}")]
+        cards = card(Path(folder), few, 2 if small else 7)
+    with tempfile.TemporaryDirectory() as folder:
+        verified = verify(Path(folder), many, endpoints, 1 if small else 5)
+    codes, red = {s.exit_code for s in cards}, {s.exit_code for s in verified}
+    what = f"runbook plan verify, no soak, {many} pods, {many // 10} releases, {endpoints} TLS endpoints"
+    return [
+        (f"runbook status, {few} pods", f"{median(cards):.2f} s", f"goal ≤ 2 s at 1,000 pods; exit {codes}"),
+        (what, f"{median(verified):.2f} s", f"goal ≤ 10 s at 10,000 pods; exit {red}"),
+    ]

@@ -6,6 +6,7 @@ import base64
 import json
 import time
 import uuid
+from bisect import bisect_left
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
@@ -139,7 +140,7 @@ class Lister:
         if kept is None or time.monotonic() - kept[0] > self.page_seconds:
             self._snapshots.pop(page.snapshot, None)
             raise ApiError(410, "Expired", EXPIRED, metadata={"continue": Page(-1, page.start).token()})
-        return page.rv, [obj for obj in kept[1] if place(obj) >= page.start], page.snapshot
+        return page.rv, kept[1][bisect_left(kept[1], page.start, key=place) :], page.snapshot
 
     def _check_revision(self, request: Request, kind: Kind, wanted: str) -> None:
         how = request.query.get("resourceVersionMatch", "")

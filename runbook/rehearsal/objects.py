@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable
 
@@ -43,7 +44,9 @@ class ObjectIndex:
         order = self._order.get(kind.gr)
         if order is None:
             order = self._order[kind.gr] = sorted(held)
-        found = (held[key] for key in order if namespace is None or key[0] == namespace)
+        if namespace is not None:
+            order = order[bisect_left(order, (namespace, "")) : bisect_left(order, (f"{namespace}\0", ""))]
+        found = (held[key] for key in order)
         return [obj for obj in found if match is None or match(obj)]
 
     def by_uid(self, uid: str) -> Object | None:

@@ -26,7 +26,10 @@ class Scenario:
         person = folder / "person.yaml"
         self.person = read_model(PersonFile, person) if person.is_file() else PersonFile()
         self.manifests = [
-            document for path in sorted((folder / "manifests").glob("*.yaml")) for document in documents(path)
+            document
+            for path in sorted((folder / "manifests").glob("*"))
+            if path.suffix in (".yaml", ".json")
+            for document in documents(path)
         ]
         for field, message in (*_world_problems(self.world, folder), *_person_problems(self.person, self.world)):
             raise ScenarioError(message, field=f"{folder}/{field}")

@@ -1,7 +1,8 @@
-"""Reads the YAML files of a scenario, into strict models or as documents. Bad files are named with line and field."""
+"""Reads the YAML and JSON files of a scenario, into strict models or as documents. Bad files are named with line and field."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,11 +35,21 @@ def read_model(model: type[M], path: Path) -> M:
 
 
 def documents(path: Path) -> list[dict[str, Any]]:
-    """The YAML documents of a file; a List becomes its items. Raises ScenarioError naming file, line and column."""
+    """The documents of a file; a List becomes its items. Raises ScenarioError naming file, line and column.
+
+    JSON is one document, and read a hundred times as fast: what a whole recorded cluster is kept in.
+    """
+    text = _text(path)
     try:
-        found = [d for d in YAML(typ="safe").load_all(_text(path)) if d]
+        found = [json.loads(text)] if path.suffix == ".json" else list(YAML(typ="safe").load_all(text))
     except YAMLError as error:
         raise ScenarioError(_yaml_words(path, error), field=str(path)) from error
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise ScenarioError(f"{path.name} is not JSON: {where}: {error.msg}", field=str(path)) from error
+    if strange := [d for d in found if d and not isinstance(d, dict)]:
+        raise ScenarioError(f"{path.name} holds {type(strange[0]).__name__}, not an object", field=str(path))
+    found = [d for d in found if d]
     items = [i for d in found for i in (d.get("items") or () if d.get("kind") == "List" else (d,))]
     return [_plain(item) for item in items]
 
