@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -213,11 +213,11 @@ class Attempt:
         if folder.is_dir():
             shutil.rmtree(folder)
 
-    def snapshot(self, *, part: str | None = None) -> Snapshot:
-        """The recorded snapshot as checks saw it: the last look, the first ("") or another by its name."""
+    def snapshot(self, *, part: str | None = None, only: Collection[str] | None = None) -> Snapshot:
+        """The recorded snapshot as checks saw it: the last look, the first ("") or another by its name; `only` some kinds."""
         from runbook.evidence.replay import load_snapshot
 
-        return load_snapshot(self.path, part=part)
+        return load_snapshot(self.path, part=part, only=only)
 
     def write_result(self, result: StageResult) -> Path:
         """Write result.json by rename and the verdict into run.json. Raises EvidenceError."""

@@ -46,7 +46,7 @@ def leak_gate(paths: Iterable[Path], *, known: Iterable[str] = ()) -> tuple[Leak
     """Every secret in the files and folders given. Raises EvidenceError for a file that cannot be read: not clean."""
     spellings = {s for value in known if is_telling(value) for s in _spellings(value)}
     leaks: list[Leak] = []
-    for file in _files(paths):
+    for file in searchable(paths):
         leaks += _scan(file, _text(file), spellings)
     return tuple(leaks)
 
@@ -65,7 +65,8 @@ def withhold(leaks: Iterable[Leak]) -> tuple[Path, ...]:
     return tuple(by_file)
 
 
-def _files(paths: Iterable[Path]) -> Iterator[Path]:
+def searchable(paths: Iterable[Path]) -> Iterator[Path]:
+    """The files given, and those of a kind that may hold words in the folders given."""
     for path in paths:
         if path.is_dir():
             yield from (f for f in sorted(path.rglob("*")) if f.is_file() and f.suffix in SUFFIXES)

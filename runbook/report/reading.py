@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from runbook.errors import EvidenceError, RunFolderError
 from runbook.evidence import Attempt, Run
 from runbook.model import Snapshot, StageResult
 from runbook.retrospective import Retrospective, review
+from runbook.retrospective.edits import READ
 
 LOOKBACK = "retrospective"
 
@@ -46,10 +47,10 @@ def _read(attempt: Attempt) -> Recorded:
         return Recorded(attempt, None, error.message)
 
 
-def snapshot_of(attempt: Attempt) -> Snapshot | None:
-    """The observations, where the stage got as far as having any that can be read."""
+def snapshot_of(attempt: Attempt, *, only: Collection[str] | None = None) -> Snapshot | None:
+    """The observations, where the stage got as far as having any that can be read; of all kinds, or `only` some."""
     try:
-        return attempt.snapshot()
+        return attempt.snapshot(only=only)
     except (RunFolderError, EvidenceError, OSError):
         return None
 
@@ -59,7 +60,7 @@ def story_of(items: Iterable[Recorded]) -> Retrospective | None:
     told = [r for r in items if r.result is not None and r.result.stage != LOOKBACK]
     if not told:
         return None
-    snapshots = [s for s in (snapshot_of(r.attempt) for r in told) if s is not None]
+    snapshots = [s for s in (snapshot_of(r.attempt, only=READ) for r in told) if s is not None]
     return review([r.result for r in told if r.result is not None], snapshots=snapshots)
 
 

@@ -17,6 +17,7 @@ from runbook.model import ObjectRef, Snapshot
 from runbook.retrospective.acts import change_words
 from runbook.retrospective.changes import Act
 
+READ = frozenset((GitRepository.KIND, HelmRelease.KIND, RegistryTrust.KIND))  # the kinds this module looks at
 _REVISION = 20
 
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from runbook.errors import EvidenceError
 from runbook.evidence import Attempt, Redactor, Run, leak_gate, read_journal, withhold
 from runbook.evidence.acts import acts_of
+from runbook.evidence.gateprocess import search
 from runbook.model import StageResult, Verdict
 from runbook.runner.honesty import Ended, make_honest, redact_notebook, write_notebook
 
@@ -40,13 +41,14 @@ def settle(
     make_honest(notebook, ended, last_status=status, name=name)
     redact_notebook(notebook, redactor)
     path = write_notebook(notebook, attempt.path / "notebook.ipynb")
-    leaks = leak_gate([attempt.path], known=redactor.known)
-    error = ""
-    if leaks:
+    leaks_of = search([attempt.path], known=redactor.known)
+    failed, error = _page(attempt, path), ""
+    if leaks := leaks_of():
         names = ", ".join(p.name for p in withhold(leaks))
         error = f"{len(leaks)} secret(s) would have been recorded; withheld: {names}"
         result = _broken(attempt, result, error)
-    if failed := _page(attempt, path if path.exists() else None):
+        failed = _page(attempt, path if path.exists() else None)  # anew: this one knows nothing of what is withheld
+    if failed:
         error, result = error or failed, _pageless(attempt, result, failed)
     after = leak_gate([attempt.path / "report.html"], known=redactor.known)
     if after:

@@ -36,6 +36,14 @@ def test_a_snapshot_reads_back_with_its_gaps_and_malformed_objects(attempt: Atte
         snapshot.of(Job)
 
 
+def test_some_kinds_alone_can_be_read_when_others_are_broken(attempt: Attempt) -> None:
+    for path in (attempt.path / "observations").glob("Pod.*"):
+        path.write_bytes(b"")
+    assert attempt.snapshot(only={"EndpointProbe"}).objects == {"EndpointProbe": (endpoint("ok"),)}
+    with pytest.raises(RunFolderError):
+        attempt.snapshot()
+
+
 def test_storing_the_same_twice_gives_the_same_bytes(attempt: Attempt) -> None:
     first = observations_digest(attempt.path)
     again = attempt.store(

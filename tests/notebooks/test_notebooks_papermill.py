@@ -229,3 +229,13 @@ class TestSecrets:
         assert not (outcome.attempt_path / "notebook.ipynb").exists()
         assert (outcome.attempt_path / "notebook.ipynb.withheld.txt").exists()
         assert "withheld" in result(outcome)["error"]
+
+    def test_the_page_of_a_stage_with_a_leak_is_made_anew_without_it(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pages: list[Path | None] = []
+        monkeypatch.setattr("runbook.runner.aftermath._page", lambda _, notebook: pages.append(notebook))
+        monkeypatch.setattr("runbook.runner.aftermath.redact_notebook", lambda *_: None)
+        outcome = ours("raises-with-a-secret", tmp_path / "o", secret=self.CANARY)
+        assert outcome.attempt_path is not None
+        assert pages == [outcome.attempt_path / "notebook.ipynb", None]

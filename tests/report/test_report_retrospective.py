@@ -48,6 +48,7 @@ from runbook.retrospective import (
     symptom,
     ticket_block,
 )
+from runbook.retrospective.edits import READ
 
 FFL = ObjectRef("HelmRelease", "ffl", "ffl-backend")
 CA = Act("A1, A2: CA written for both names", NOW + timedelta(minutes=3), "operator")
@@ -246,6 +247,8 @@ def test_what_somebody_changed_is_read_from_the_observed_objects() -> None:
          NOW + timedelta(minutes=24)),
     ]  # fmt: skip
     assert edits(looks[2:3]) == ()
+    read = [replace(look, objects={k: o for k, o in look.objects.items() if k in READ}) for look in looks]
+    assert edits(read) == found  # these kinds alone are loaded for it from a run's folder
     story = review(seeds_night(), snapshots=looks)
     assert "timeout unset → 10m" in CauseMoves(story).text().replace("\n", " ")
 
