@@ -103,6 +103,10 @@ class _Waiting:
         event = got[1]
         if event.relisted is not None:
             self._judge_all(event.relisted)
+        elif event.unreadable is not None and event.type == "DELETED":
+            self._gone(event.unreadable.ref, event.unreadable.uid)
+        elif event.unreadable is not None:
+            self._not_read(event.unreadable.ref, event.unreadable.why)
         elif event.object is not None and event.type == "DELETED":
             self._gone(event.object.ref, event.object.metadata.uid)
         elif event.object is not None:
@@ -145,8 +149,11 @@ class _Waiting:
         for ref in [r for r in self.open if r.kind == listing.kind and r not in seen]:
             self._gone(ref, self._requests[ref].uid)
         for ref, why in listing.malformed:
-            if ref in self.open:
-                self.replies[ref] = Reply("waiting", f"what the server says of it cannot be read: {why}")
+            self._not_read(ref, why)
+
+    def _not_read(self, ref: ObjectRef, why: str) -> None:
+        if ref in self.open:
+            self.replies[ref] = Reply("waiting", f"what the server says of it cannot be read: {why}")
 
     def _judge(self, obj: object) -> None:
         if not isinstance(obj, Asked) or obj.ref not in self.open:

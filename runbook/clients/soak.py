@@ -123,6 +123,8 @@ class _Quiet:
             self.samples += 1
             if event.relisted is not None:
                 yield from self._compared(kind, event.relisted.items)
+            elif event.unreadable is not None:
+                yield f"a {kind} cannot be read", f"{event.unreadable.ref}: {event.unreadable.why}"
             elif event.object is not None:
                 yield from self._changed(kind, event.object, gone=event.type == "DELETED")
 

@@ -22,6 +22,7 @@ from benchmarks.releases import REQUEST
 from runbook.acting import awaiting
 from runbook.acting.awaiting import Request, answers
 from runbook.clients.kubernetes import KubeClient, Listing, WatchEvent, connect
+from runbook.clients.kubernetes.watching import Unreadable
 from runbook.domain.requests import Reply
 from runbook.errors import DeniedError, UnreachableError
 from runbook.model import ObjectRef
@@ -183,6 +184,22 @@ class TestOfWhom:
         server = Server([listing(malformed=((ref("backend"), "expected `str`"),))])
         found = asked(server, limit=0.5)
         assert (found.word, "cannot be read: expected `str`" in found.said) == ("waiting", True)
+
+    @pytest.mark.parametrize("name", ["backend", "frontend"])
+    def test_one_that_cannot_be_read_does_not_end_the_waiting(self, name: str) -> None:
+        broken = WatchEvent("MODIFIED", None, unreadable=Unreadable(ref(name), f"u-{name}", "expected `str`"))
+        server = Server([listing(backend())], [broken, WatchEvent("MODIFIED", backend(**READY))])
+        assert asked(server).word == "ready"
+
+    def test_an_answer_that_cannot_be_read_is_no_answer(self) -> None:
+        broken = WatchEvent("MODIFIED", None, unreadable=Unreadable(ref("backend"), "u-backend", "expected `str`"))
+        found = asked(Server([listing(backend())], [broken]), limit=0.5)
+        assert (found.word, found.said) == ("waiting", "what the server says of it cannot be read: expected `str`")
+
+    @pytest.mark.parametrize(("uid", "word"), [("u-backend", "gone"), ("u-before", "waiting")])
+    def test_one_that_cannot_be_read_is_gone_when_it_is_the_same(self, uid: str, word: str) -> None:
+        broken = WatchEvent("DELETED", None, unreadable=Unreadable(ref("backend"), uid, "expected `str`"))
+        assert asked(Server([listing(backend())], [broken]), limit=0.5).word == word
 
     def test_a_deletion_of_its_predecessor_is_not_its_own(self) -> None:
         before = WatchEvent("DELETED", backend(uid="u-before"))

@@ -18,6 +18,7 @@ import pytest
 from runbook.clients import controllerlogs
 from runbook.clients.git import read_checkout
 from runbook.clients.kubernetes import KubeClient, Listing, WatchEvent, connect
+from runbook.clients.kubernetes.watching import Unreadable
 from runbook.clients.observe import PROBES, observe
 from runbook.clients.soak import WATCHED, difference, mark, soak
 from runbook.domain.cluster import Event, Node
@@ -28,6 +29,7 @@ from runbook.embedded import EmbeddedCluster
 from runbook.errors import DeniedError, ObservationError
 from runbook.inventory.load import load
 from runbook.inventory.model import Inventory
+from runbook.model import ObjectRef
 
 START = datetime(2025, 10, 17, 11, tzinfo=UTC)
 RELEASE = """# a comment
@@ -372,6 +374,11 @@ class TestSoak:
         missed = Listing("Pod", (a_pod(3),), (), "9")
         window = quiet(inventory, WatchEvent("RELISTED", None, missed))
         assert [r.reason for r in window.resets] == ["restarts 0 → 3"]
+
+    def test_what_cannot_be_read_is_not_quiet(self, inventory: Inventory) -> None:
+        broken = Unreadable(ObjectRef("Pod", "mail", "x"), "u", "expected `str`")
+        window = quiet(inventory, WatchEvent("MODIFIED", None, unreadable=broken))
+        assert [(r.reason, r.object) for r in window.resets] == [("a Pod cannot be read", "Pod/mail/x: expected `str`")]
 
     def test_a_pod_that_changes_nothing_that_counts_is_quiet(self, inventory: Inventory) -> None:
         window = quiet(inventory, WatchEvent("MODIFIED", a_pod()))

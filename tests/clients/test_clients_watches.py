@@ -228,3 +228,28 @@ class TestRepeated:
         api.watches = [way, [line("ADDED", pod("a", 103)), line("MODIFIED", pod("a", 104))]]
         assert told(watch(client, 4)) == ["a@101", "a@102", "a@103", "a@104"]
         assert asked(api) == ["100", "102"]
+
+
+class TestUnreadable:
+    def test_one_object_that_does_not_decode_is_named_and_the_others_are_told(
+        self, api: FakeApi, client: KubeClient
+    ) -> None:
+        broken = {**pod("b", 102), "spec": "none"}
+        api.watches = [[line("ADDED", pod("a", 101)), line("MODIFIED", broken), line("ADDED", pod("c", 103))]]
+        events = watch(client, 3)
+        assert told(events) == ["a@101", "c@103"]
+        (unreadable,) = [e.unreadable for e in events if e.unreadable is not None]
+        assert (unreadable.ref.name, unreadable.uid) == ("b", pod("b", 102)["metadata"]["uid"])
+        assert "expected `object`" in unreadable.why.lower()
+        assert asked(api) == ["100"]
+
+    def test_not_even_its_metadata(self, api: FakeApi, client: KubeClient) -> None:
+        broken = {"kind": "Pod", "metadata": {"name": "b", "labels": 7}}
+        api.watches = [[line("MODIFIED", broken), line("MODIFIED", broken), line("ADDED", pod("c", 103))]]
+        events = watch(client, 3)
+        assert [e.unreadable.ref.name if e.unreadable else "" for e in events] == ["b", "b", ""]
+
+    def test_a_bookmark_that_cannot_be_read_is_an_error(self, api: FakeApi, client: KubeClient) -> None:
+        api.watches = [[line("BOOKMARK", {"metadata": {"resourceVersion": 7}})]]
+        with pytest.raises(MalformedError, match="bookmark of Pod"):
+            watch(client, 1)

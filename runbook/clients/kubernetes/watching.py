@@ -19,6 +19,7 @@ from runbook.clients.kubernetes.transport import Transport
 from runbook.domain.kinds import decode
 from runbook.domain.meta import Meta, Resource
 from runbook.errors import DeniedError, MalformedError, MissingError, ObservationError
+from runbook.model import ObjectRef
 
 REMEMBERED = 20_000  # changes since the last revision that a watch can be resumed from
 PAUSE, LONGEST_PAUSE = 0.1, 5.0  # real seconds before a watch that told nothing is opened again
@@ -28,12 +29,22 @@ LONGEST_LINE = 64_000_000  # bytes; an object of etcd is 1.5 million at most
 
 
 @dataclass(frozen=True)
+class Unreadable:
+    """An object that does not decode: who it is, as far as that can be read, and what is wrong with it."""
+
+    ref: ObjectRef
+    uid: str
+    why: str
+
+
+@dataclass(frozen=True)
 class WatchEvent:
-    """One change. `relisted` carries a fresh list instead: what was missed is in it."""
+    """One change. `relisted` carries a fresh list instead: what was missed is in it; `unreadable` one that does not decode."""
 
     type: Literal["ADDED", "MODIFIED", "DELETED", "RELISTED"]
     object: Resource | None
     relisted: Listing | None = None
+    unreadable: Unreadable | None = None
 
 
 class _Line(msgspec.Struct):
@@ -122,14 +133,14 @@ class Watcher:
                     return
 
     def _taken(self, line: _Line, course: _Course) -> Iterator[WatchEvent]:
-        marked = self._marked(line)
+        metadata = self._metadata(line)
         if line.type == "BOOKMARK":
-            version = marked.metadata.resource_version
+            version = metadata.resource_version
             course.news |= version not in ("", self._version)
             self._resume_from(version or self._version)
-        elif self._fresh(line.type, marked.metadata):
+        elif self._fresh(line.type, metadata):
             course.news, self._is_short = True, False
-            yield self._event(line)
+            yield self._event(line, metadata)
 
     def _resume_from(self, version: str) -> None:
         if version != self._version:
@@ -142,25 +153,30 @@ class Watcher:
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
             raise MalformedError(what, f"a line that is no watch event: {error}") from error
 
-    def _marked(self, line: _Line) -> _Marked:
+    def _metadata(self, line: _Line) -> Meta:
+        """As far as it can be read. Raises MalformedError for a bookmark's: nothing could be resumed from it."""
         try:
-            return msgspec.json.decode(line.object, type=_Marked)
+            return msgspec.json.decode(line.object, type=_Marked).metadata
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
-            raise MalformedError(str(identity(self._kind, bytes(line.object))), str(error)) from error
+            if line.type == "BOOKMARK":
+                raise MalformedError(f"bookmark of {self._kind}", str(error)) from error
+            return Meta()
 
     def _fresh(self, type_: str, metadata: Meta) -> bool:
         """A resumed watch repeats the way from its revision to now: each version of an object is told once."""
         mark = (metadata.uid, metadata.resource_version, type_ == "DELETED")
-        if mark in self._told:
+        if mark in self._told and metadata.uid:
             return False
         self._told.add(mark)
         return True
 
-    def _event(self, line: _Line) -> WatchEvent:
+    def _event(self, line: _Line, metadata: Meta) -> WatchEvent:
         try:
             return WatchEvent(line.type, decode(self._kind, line.object))  # type: ignore[arg-type]
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
-            raise MalformedError(str(identity(self._kind, bytes(line.object))), str(error)) from error
+            who = identity(self._kind, bytes(line.object))
+            unreadable = Unreadable(who, metadata.uid, str(error))
+            return WatchEvent(line.type, None, unreadable=unreadable)  # type: ignore[arg-type]
 
 
 def _lines(pieces: Iterable[bytes], what: str) -> Iterator[bytes | None]:
