@@ -377,7 +377,8 @@ class TestSoak:
 
     def test_what_cannot_be_read_is_not_quiet(self, inventory: Inventory) -> None:
         broken = Unreadable(ObjectRef("Pod", "mail", "x"), "u", "expected `str`")
-        window = quiet(inventory, WatchEvent("MODIFIED", None, unreadable=broken))
+        unreadable = WatchEvent("MODIFIED", None, unreadable=broken)
+        window = quiet(inventory, unreadable, WatchEvent("MODIFIED", a_pod()))
         assert [(r.reason, r.object) for r in window.resets] == [("a Pod cannot be read", "Pod/mail/x: expected `str`")]
 
     def test_a_pod_that_changes_nothing_that_counts_is_quiet(self, inventory: Inventory) -> None:
