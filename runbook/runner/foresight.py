@@ -18,7 +18,7 @@ KNOWN = ("matplotlib", "matplotlib.pyplot", "numpy", "pandas")
 # What the cells of a stage import through `runbook`, and what those that draw need besides.
 STAGE = (
     "runbook.notebook", "runbook.checks", "runbook.diagnosis", "runbook.clients.kubernetes", "runbook.report",
-    "runbook.runner.warmcauses", "kubernetes.config",
+    "runbook.runner.warmcauses",
 )  # fmt: skip
 FIGURES = ("matplotlib.figure", "matplotlib.backends.backend_agg", "PIL.PngImagePlugin")
 _TOUCHES = re.compile(
