@@ -226,5 +226,7 @@ class TestWatches:
 
     def test_a_malformed_object_in_a_watch_is_named(self, api: FakeApi, client: KubeClient) -> None:
         api.watches = [[line("MODIFIED", pod("bad", 101, spec={"containers": "many"}))]]
-        with pytest.raises(MalformedError, match="Pod/a/bad"):
-            watch(client, 1)
+        (event,) = watch(client, 1)
+        assert event.object is None
+        assert event.unreadable is not None
+        assert str(event.unreadable.ref) == "Pod/a/bad"

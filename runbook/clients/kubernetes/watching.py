@@ -154,18 +154,16 @@ class Watcher:
             raise MalformedError(what, f"a line that is no watch event: {error}") from error
 
     def _metadata(self, line: _Line) -> Meta:
-        """As far as it can be read. Raises MalformedError for a bookmark's: nothing could be resumed from it."""
+        """Raises MalformedError: of what has no metadata nobody knows whether it was told, and of a bookmark from where to go on."""
         try:
             return msgspec.json.decode(line.object, type=_Marked).metadata
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
-            if line.type == "BOOKMARK":
-                raise MalformedError(f"bookmark of {self._kind}", str(error)) from error
-            return Meta()
+            raise MalformedError(str(identity(self._kind, bytes(line.object))), str(error)) from error
 
     def _fresh(self, type_: str, metadata: Meta) -> bool:
         """A resumed watch repeats the way from its revision to now: each version of an object is told once."""
         mark = (metadata.uid, metadata.resource_version, type_ == "DELETED")
-        if mark in self._told and metadata.uid:
+        if mark in self._told:
             return False
         self._told.add(mark)
         return True
