@@ -1,8 +1,8 @@
-"""The recorded states as a person reads them with flux and kubectl, against `runbook explain`: `python -m benchmarks.against`.
+"""The recorded states as a person reads them with flux, kubectl and k8sgpt, against `runbook explain`: `python -m benchmarks.against`.
 
 What the others print is what stands in the objects: the Ready message of each row (`flux get all -A`), the warnings about
-Flux's objects (`flux events`), and everything `kubectl describe` shows of each red object and each pod that is not ready. A
-reader is taken to know every wording of our catalogue: a text names a cause when the catalogue knows a cause by it, and no
+Flux's objects (`flux events`), everything `kubectl describe` shows of each red object and each pod that is not ready, and what
+`k8sgpt analyze` prints by the rules that `benchmarks/k8sgpt.py` restates. A reader is taken to know every wording of our catalogue: a text names a cause when the catalogue knows a cause by it, and no
 cause when it only says that something waits. Which cause is right is told by the label of the state.
 """
 
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
+from benchmarks import k8sgpt
 from runbook.clients import recorded
 from runbook.diagnosis import explain
 from runbook.diagnosis.classify import classify
@@ -84,6 +85,12 @@ def describe(state: Snapshot) -> Reading:
     return Reading(len(red), _named(iter([*texts, *_events(state, set(red))])))
 
 
+def k8sgpt_analyze(state: Snapshot) -> Reading:
+    """`k8sgpt analyze` without a backend: the lines of its default filters."""
+    found = list(k8sgpt.analyze(state))
+    return Reading(len({line.ref for line in found}), _named((line.ref, line.reason, line.text) for line in found))
+
+
 def ours(state: Snapshot) -> Reading:
     """`runbook explain --from`."""
     found = explain(state)
@@ -95,6 +102,7 @@ TOOLS: dict[str, Callable[[Snapshot], Reading]] = {
     "`flux get all -A`": flux_get,
     "`flux events -A --types=Warning`": flux_events,
     "`kubectl describe` of all that is red": describe,
+    "`k8sgpt analyze`, no backend, default filters": k8sgpt_analyze,
     "`runbook explain`": ours,
 }
 

@@ -76,8 +76,10 @@ def text_of(document: bytes | msgspec.Raw) -> bytes:
 
 def _decoded(document: bytes | msgspec.Raw, tree: dict[str, Any], kind: str, version: str) -> tuple[Resource, str]:
     known = KINDS.get(kind)
-    if known is None or known.optional or known.group != version.rpartition("/")[0]:
-        return _generic(tree, kind, version)
+    if known is None or known.group != version.rpartition("/")[0]:
+        return _generic(tree, kind, version, Generic)
+    if issubclass(known.struct, Generic):
+        return _generic(tree, kind, version, known.struct)
     try:
         return _without_values(decode(kind, document)), ""
     except msgspec.ValidationError:
@@ -88,7 +90,7 @@ def _decoded(document: bytes | msgspec.Raw, tree: dict[str, Any], kind: str, ver
         return Generic(kind=kind), str(error)
 
 
-def _generic(tree: dict[str, Any], kind: str, version: str) -> tuple[Resource, str]:
+def _generic(tree: dict[str, Any], kind: str, version: str, struct: type[Generic]) -> tuple[Resource, str]:
     """An object of a kind without a struct. A status or spec of another shape than usual is no reason to lose it."""
     named = {"kind": kind, "apiVersion": version, "metadata": _mended(tree["metadata"], 0)}
     spec = {"spec": tree.get("spec")} if kind in WITH_SPEC else {}
@@ -96,7 +98,7 @@ def _generic(tree: dict[str, Any], kind: str, version: str) -> tuple[Resource, s
     problem = ""
     for parts in ({**spec, **status}, status, spec, {}):
         try:
-            return msgspec.convert({**named, **parts}, type=Generic), ""
+            return msgspec.convert({**named, **parts}, type=struct), ""
         except msgspec.ValidationError as error:
             problem = str(error)
     return Generic(kind=kind), problem

@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from runbook.diagnosis import graph, index
+from msgspec import structs
+
+from runbook.diagnosis import graph, index, signs_gateway
 from runbook.diagnosis.graph import Graph
 from runbook.diagnosis.index import Index
 from runbook.domain import owners, podstatus, pullsecrets
 from runbook.domain.cluster import ConfigMap, Secret
+from runbook.domain.gateway import Gateway, Route
 from runbook.domain.meta import Condition, Resource
 from runbook.domain.network import ready_endpoints
 from runbook.domain.peers import peers_of
@@ -81,7 +84,7 @@ def details(snapshot: Snapshot, ref: ObjectRef, network: Graph | None = None) ->
         ref,
         podstatus.pod_row(pod)[2] if pod else "",
         tuple(_makers(found, obj)),
-        tuple(getattr(getattr(obj, "status", None), "conditions", None) or ()),
+        (*(getattr(getattr(obj, "status", None), "conditions", None) or ()), *_of_parts(obj)),
         tuple(_containers(pod)) if pod else (),
         (*_needs(found, network, ref), *_peers(found, obj)),
         events,
@@ -102,6 +105,18 @@ def _makers(found: Index, obj: Resource) -> Iterator[ObjectRef]:
         seen.add(above)
         yield above
         current = found.get(above)
+
+
+def _of_parts(obj: Resource) -> Iterator[Condition]:
+    """Conditions that stand not at the object but at a Gateway's listener, or with a parent of a route."""
+    if isinstance(obj, Gateway):
+        for listener in obj.status.listeners or ():
+            for one in listener.conditions or ():
+                yield structs.replace(one, type=f"{one.type} of listener {listener.name}")
+    elif isinstance(obj, Route):
+        for parent in signs_gateway.parents(obj):
+            for one in parent.conditions or ():
+                yield structs.replace(one, type=f"{one.type} by {signs_gateway.name(parent.parent_ref, obj)}")
 
 
 def _containers(pod: Pod) -> Iterator[ContainerDetail]:
@@ -131,7 +146,7 @@ def _ended(status: ContainerStatus) -> str:
 
 
 def _needs(found: Index, network: Graph, ref: ObjectRef) -> Iterator[Need]:
-    for edge in network.out(ref, "needs", "pulls-with", "source", "depends-on", "class"):
+    for edge in network.out(ref, "needs", "pulls-with", "source", "depends-on", "class", "attaches"):
         target = found.get(edge.target)
         state = {"": "there", "missing": "missing", "unseen": "not known"}[network.absent(edge.target)]
         if isinstance(target, (Secret, ConfigMap)):

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
-from runbook.diagnosis import edges_flux, edges_network, edges_workload, hearsay
+from runbook.diagnosis import edges_flux, edges_gateway, edges_network, edges_workload, hearsay
 from runbook.diagnosis.edge import Edge, Relates
 from runbook.diagnosis.index import Index
 from runbook.model import ObjectRef
@@ -78,3 +78,4 @@ def _all(index: Index, services: Mapping[str, str], heard: frozenset[ObjectRef])
     yield from edges_flux.edges(index)
     yield from edges_workload.edges(index, heard)
     yield from edges_network.edges(index, services)
+    yield from edges_gateway.edges(index)

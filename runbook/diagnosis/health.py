@@ -8,10 +8,13 @@ from runbook.diagnosis import hearsay
 from runbook.diagnosis.graph import Graph
 from runbook.diagnosis.index import ENDPOINT, ref_of
 from runbook.diagnosis.signs import FINE, MOVING, Health, Sign, of_flux, of_sealed
+from runbook.diagnosis.signs_gateway import of_gateway, of_route, reaches
 from runbook.diagnosis.signs_workload import of_claim, of_job, of_pod, of_workload
+from runbook.domain import custom
 from runbook.domain.cluster import Generic, Namespace, Node, PersistentVolumeClaim
 from runbook.domain.custom import MAKERS, ROUTES
 from runbook.domain.flux import Kustomization, Source
+from runbook.domain.gateway import Gateway, Route
 from runbook.domain.helm import HelmRelease
 from runbook.domain.meta import Resource, condition
 from runbook.domain.network import Ingress, Service
@@ -46,6 +49,8 @@ class Healths:
     def tells(self, ref: ObjectRef) -> bool:
         """Whether the object's own state is among what was observed: many kinds have none that all understand."""
         obj = self.graph.index.get(ref)
+        if isinstance(obj, Route):
+            return bool(obj.status.parents)
         return not isinstance(obj, Generic) or any(condition(obj.status.conditions, t) for t in _GOOD)
 
     def members(self) -> Iterator[tuple[ObjectRef, Health]]:
@@ -77,8 +82,8 @@ class Healths:
             return of_claim(obj, index)
         if isinstance(obj, (Node, Namespace)):
             return _node(obj)
-        if isinstance(obj, Ingress) or ref.kind in ROUTES:
-            return self._ingress(ref)
+        if isinstance(obj, (Ingress, Gateway)) or ref.kind in ROUTES:
+            return self._way_in(ref, obj)
         if isinstance(obj, Generic):
             return _generic(obj)
         return self._service(ref) if isinstance(obj, Service) else FINE
@@ -91,9 +96,26 @@ class Healths:
         text = probe.error or f"GET {probe.url} answered {probe.status}"
         return Health("failing", (Sign(text, probe.layer or "status", self.graph.index.now, "probe"),))
 
+    def _way_in(self, ref: ObjectRef, obj: Resource | None) -> Health:
+        if isinstance(obj, Gateway):
+            return of_gateway(obj)
+        return self._route(ref, obj) if isinstance(obj, Route) else self._ingress(ref)
+
     def _ingress(self, ref: ObjectRef) -> Health:
         bad = [e.target for e in self.graph.out(ref, "serves") if self._is_dead(e.target)]
         return Health("failing") if bad else FINE
+
+    def _route(self, ref: ObjectRef, obj: Route) -> Health:
+        """By what its parents say and where it leads; one whose Gateway fails where it attaches has yet to be explained."""
+        own = of_route(obj)
+        gone = any(self.graph.absent(e.target) == "missing" for e in self.graph.out(ref, "attaches"))
+        if own.state == "failing" or gone or self._ingress(ref).state == "failing":
+            return Health("failing", own.signs)
+        for parent in custom.parents(obj):
+            gateway = self.graph.index.get(parent.gateway(ref.namespace) or ref)
+            if isinstance(gateway, Gateway) and reaches(gateway, parent) and self.of(gateway.ref).state != "fine":
+                return Health("moving", own.signs)
+        return own
 
     def _is_dead(self, service: ObjectRef) -> bool:
         if self.graph.absent(service):
@@ -142,5 +164,6 @@ def _is_member(obj: Resource) -> bool:
     if isinstance(obj, Generic):
         return obj.kind in (*ROUTES, *MAKERS)
     return (
-        isinstance(obj, (Pod, Job, Workload, SealedSecret, PersistentVolumeClaim, Ingress)) or ref_of(obj).kind in FLUX
+        isinstance(obj, (Pod, Job, Workload, SealedSecret, PersistentVolumeClaim, Ingress, Gateway))
+        or ref_of(obj).kind in FLUX
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from runbook.diagnosis import blame, follow, hearsay
+from runbook.diagnosis import blame, follow, gateways, hearsay
 from runbook.diagnosis.catalogue import Catalogue
 from runbook.diagnosis.classify import Classification, classify
 from runbook.diagnosis.edges_network import Behind
@@ -20,6 +20,7 @@ from runbook.diagnosis.signs import Health, Sign
 from runbook.diagnosis.spoken import spoken
 from runbook.domain import helmwords
 from runbook.domain.custom import MAKERS, ROUTES
+from runbook.domain.gateway import Gateway, Route
 from runbook.model import Hypothesis, ObjectRef
 
 _DEEPEST = 100
@@ -112,10 +113,15 @@ class Walker:
         health = self.health(ref)
         if ref in self.healths.heard:
             return hearsay.doubted(ref, self._by_words(ref, health))
-        if self.index.get(ref) is None and not self.healths.declared(ref):
+        obj = self.index.get(ref)
+        if obj is None and not self.healths.declared(ref):
             return nowhere("it is not in what was observed")
         if health.suspended and health.state != "fine":
             return follow.below(self, ref) or Walk(self._suspended(ref, health))
+        if isinstance(obj, Gateway):
+            return gateways.gateway(self, ref, obj, health)
+        if isinstance(obj, Route):
+            return gateways.route(self, ref, obj, health)
         if ref.kind in _BY_STRUCTURE:
             return follow.structure(self, ref) or nowhere(follow.dead_end(self, ref, health))
         found = self._by_words(ref, health)

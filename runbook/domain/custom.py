@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runbook.domain.cluster import Generic
+from runbook.domain.gateway import ParentRef
 from runbook.model import ObjectRef
 
 MAKERS = ("ExternalSecret", "Certificate")
@@ -40,6 +41,17 @@ def services(obj: Generic) -> Iterator[ObjectRef]:
     for rule in _mappings(spec.get("routes")):
         for backend in _mappings(rule.get("services")):
             yield from _named(backend, namespace)
+
+
+def parents(obj: Generic) -> Iterator[ParentRef]:
+    """What a route of the Gateway API attaches to."""
+    for ref in _mappings(_mapping(obj.spec).get("parentRefs")):
+        group, kind, namespace, section = (ref.get(k) for k in ("group", "kind", "namespace", "sectionName"))
+        port = ref.get("port")
+        yield ParentRef(
+            group if isinstance(group, str) else None, _text(kind), _text(namespace), _text(ref.get("name")), _text(section),
+            port if isinstance(port, int) else None,
+        )  # fmt: skip
 
 
 def _named(backend: Mapping[str, Any], namespace: str) -> Iterator[ObjectRef]:

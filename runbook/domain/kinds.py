@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from runbook.domain import cluster, flux, helm, network, pods, sealing, workloads
+from runbook.domain import cluster, flux, gateway, helm, network, pods, sealing, workloads
 from runbook.domain.meta import Resource
 
 
@@ -33,7 +33,7 @@ class Kind:
 
 
 EXTERNAL, CERTIFICATES = "external-secrets.io", "cert-manager.io"
-GATEWAY, ISTIO, TRAEFIK = "gateway.networking.k8s.io", "networking.istio.io", "traefik.io"
+GATEWAY, ISTIO, TRAEFIK = gateway.GROUP, "networking.istio.io", "traefik.io"
 SOURCE, KUSTOMIZE, HELM = "source.toolkit.fluxcd.io", "kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io"
 
 KINDS: dict[str, Kind] = {
@@ -66,9 +66,10 @@ KINDS: dict[str, Kind] = {
         Kind("SealedSecret", "bitnami.com", "sealedsecrets", sealing.SealedSecret),
         Kind("ExternalSecret", EXTERNAL, "externalsecrets", cluster.Generic, optional=True),
         Kind("Certificate", CERTIFICATES, "certificates", cluster.Generic, optional=True),
-        Kind("HTTPRoute", GATEWAY, "httproutes", cluster.Generic, optional=True),
-        Kind("GRPCRoute", GATEWAY, "grpcroutes", cluster.Generic, optional=True),
-        Kind("TLSRoute", GATEWAY, "tlsroutes", cluster.Generic, optional=True),
+        Kind("Gateway", GATEWAY, "gateways", gateway.Gateway, optional=True),
+        Kind("HTTPRoute", GATEWAY, "httproutes", gateway.Route, optional=True),
+        Kind("GRPCRoute", GATEWAY, "grpcroutes", gateway.Route, optional=True),
+        Kind("TLSRoute", GATEWAY, "tlsroutes", gateway.Route, optional=True),
         Kind("IngressRoute", TRAEFIK, "ingressroutes", cluster.Generic, optional=True),
         Kind("VirtualService", ISTIO, "virtualservices", cluster.Generic, optional=True),
     )

@@ -27,12 +27,14 @@ from runbook.stage.stages import FOLLOWED, wants
 
 LACKING = (
     "ExternalSecret",
+    "Gateway",
     "HTTPRoute",
     "GRPCRoute",
     "TLSRoute",
     "IngressRoute",
 )  # of the others the embedded cluster has the CustomResourceDefinitions
 DOORS = (("HTTPRoute", "v1"), ("GRPCRoute", "v1"), ("TLSRoute", "v1alpha3"), ("IngressRoute", "v1alpha1"))
+SERVED = (("Gateway", "v1"), *DOORS)
 VALUE = "not-for-your-eyes-7719"
 
 
@@ -130,7 +132,7 @@ class TestWhatIsInstalled:
     @classmethod
     def installed(cls, api: Api) -> None:
         served = [("SecretStore", "v1", "secretstores"), ("ExternalSecret", "v1beta1", "externalsecrets")]
-        for kind, version, plural in (*served, *((kind, version, KINDS[kind].plural) for kind, version in DOORS)):
+        for kind, version, plural in (*served, *((kind, version, KINDS[kind].plural) for kind, version in SERVED)):
             group = KINDS[kind if kind in KINDS else "ExternalSecret"].group
             schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
             versions = [{"name": version, "served": True, "storage": True, "schema": schema}]
@@ -148,6 +150,14 @@ class TestWhatIsInstalled:
                                        "message": "could not get secret data from provider", "lastTransitionTime": "2025-10-17T10:00:00Z"}]},
         }  # fmt: skip
         api.send("POST", "/apis/external-secrets.io/v1beta1/namespaces/default/externalsecrets", secret)
+        gateway = {
+            "apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway",
+            "metadata": {"name": "edge", "namespace": "default"},
+            "spec": {"listeners": [{"name": "https", "port": 443, "tls": {"certificateRefs": [{"name": "login-values"}]}}]},
+            "status": {"conditions": [{"type": "Programmed", "status": "False", "reason": "Invalid",
+                                       "message": "listener is not valid", "lastTransitionTime": "2025-10-17T10:00:00Z"}]},
+        }  # fmt: skip
+        api.send("POST", "/apis/gateway.networking.k8s.io/v1/namespaces/default/gateways", gateway)
         to = [{"name": "nowhere", "port": 80}]
         for kind, version in DOORS:
             served_as = f"{KINDS[kind].group}/{version}"
@@ -169,23 +179,27 @@ class TestWhatIsInstalled:
         (cause,) = (c for c in found.first_causes if any(e.object == maker for e in c.explains))
         assert (cause.cause, cause.proof) == ("secret-missing", "hypothesis")
         assert cause.captures["secret"] == "login-values"
+        assert ObjectRef("Gateway", "default", "edge") in {e.object for e in cause.explains}
         left = {str(u.object): u.why for u in found.unexplained}
         for kind, _ in DOORS:
             assert "Service/default/nowhere does not exist" in left[f"{kind}/default/door"]
         assert replay_attempts(Run.load(stage.setting.run.path))[0].differences == ()
         assert explain(stage.setting.attempt.snapshot()).first_causes
 
-    def test_denied_it_is_told_by_name(self, api: Api, tmp_path: Path) -> None:
-        with api.fault(fault="denied", path="/externalsecrets$", message="not you"):
+    @pytest.mark.parametrize("kind", ["ExternalSecret", "Gateway", "HTTPRoute"])
+    def test_denied_it_is_told_by_name(self, api: Api, tmp_path: Path, kind: str) -> None:
+        path = f"{KINDS[kind].group}/[^/]+/{KINDS[kind].plural}$"
+        with api.fault(fault="denied", path=path, message="not you"):
             stage = diagnosed(api, tmp_path)
-        assert "externalsecrets.external-secrets.io" in gaps(stage)
+        assert KINDS[kind].qualified in gaps(stage)
         assert stage.result is not None
         assert stage.result.verdict is not Verdict.PASS
 
     def test_preflight_asks_for_the_right_to_list_it(self, api: Api) -> None:
         wanted = {(p.verb, p.group, p.resource) for p in permissions.wanted(_inventory(api))}
         assert ("list", "external-secrets.io", "externalsecrets") in wanted
-        assert ("external-secrets.io", "externalsecrets") in reviewed(api)
+        assert ("list", "gateway.networking.k8s.io", "gateways") in wanted
+        assert {("external-secrets.io", "externalsecrets"), ("gateway.networking.k8s.io", "gateways")} <= reviewed(api)
 
 
 def _inventory(api: Api) -> Any:
@@ -195,7 +209,8 @@ def _inventory(api: Api) -> Any:
 
 
 def test_the_doors_are_asked_for_in_the_group_that_serves_them() -> None:
-    assert [KINDS[kind].qualified for kind, _ in DOORS] == [
+    assert [KINDS[kind].qualified for kind, _ in SERVED] == [
+        "gateways.gateway.networking.k8s.io",
         "httproutes.gateway.networking.k8s.io",
         "grpcroutes.gateway.networking.k8s.io",
         "tlsroutes.gateway.networking.k8s.io",

@@ -1,0 +1,120 @@
+"""The Gateway API's Gateway, and what a route's status says of the Gateways it attaches to. [gw:apis/v1]
+
+Read at 4564255ac2c3 of August 2026: gateway_types.go, shared_types.go, object_reference_types.go. Istio has a Gateway of its
+own (networking.istio.io), which is never read as this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from runbook.domain.cluster import Generic, GenericStatus
+from runbook.domain.meta import Condition, Observed, Resource
+from runbook.model import ObjectRef
+
+GROUP = "gateway.networking.k8s.io"
+
+
+class SecretObjectReference(Observed, frozen=True):
+    """spec.listeners[].tls.certificateRefs[]: unsaid, a core Secret of the Gateway's own namespace."""
+
+    group: str | None = None
+    kind: str | None = None
+    namespace: str | None = None
+    name: str = ""
+
+
+class ListenerTLS(Observed, frozen=True):
+    """spec.listeners[].tls; the mode is Terminate when unsaid, and in Passthrough certificateRefs are ignored."""
+
+    mode: str | None = None
+    certificate_refs: list[SecretObjectReference] | None = None
+
+
+class Listener(Observed, frozen=True):
+    """spec.listeners[]; a route's sectionName is the name of one."""
+
+    name: str = ""
+    port: int | None = None
+    tls: ListenerTLS | None = None
+
+
+class GatewaySpec(Observed, frozen=True):
+    """spec of a Gateway."""
+
+    listeners: list[Listener] | None = None
+
+
+class ListenerStatus(Observed, frozen=True):
+    """status.listeners[]: Accepted, ResolvedRefs and Programmed should be True, Conflicted should not."""
+
+    name: str = ""
+    conditions: list[Condition] | None = None
+
+
+class GatewayStatus(Observed, frozen=True):
+    """status of a Gateway: Accepted and Programmed, Unknown until a controller has seen it."""
+
+    conditions: list[Condition] | None = None
+    listeners: list[ListenerStatus] | None = None
+
+
+class Gateway(Resource, frozen=True):
+    """gateway.networking.k8s.io Gateway."""
+
+    KIND: ClassVar[str] = "Gateway"
+
+    spec: GatewaySpec = GatewaySpec()
+    status: GatewayStatus = GatewayStatus()
+
+
+class ParentRef(Observed, frozen=True):
+    """parentRefs[] of a route: unsaid, a Gateway of the route's own namespace; an empty group is the core group."""
+
+    group: str | None = None
+    kind: str | None = None
+    namespace: str | None = None
+    name: str = ""
+    section_name: str | None = None
+    port: int | None = None
+
+    def gateway(self, namespace: str) -> ObjectRef | None:
+        """The Gateway that a route of this namespace attaches to; None for a parent of another kind, a mesh's Service say."""
+        group = GROUP if self.group is None else self.group
+        if group != GROUP or (self.kind or Gateway.KIND) != Gateway.KIND or not self.name:
+            return None
+        return ObjectRef(Gateway.KIND, self.namespace or namespace, self.name)
+
+    def where(self, namespace: str) -> tuple[ObjectRef | None, str, int]:
+        """What tells one parentRef of a route from its others."""
+        return self.gateway(namespace), self.section_name or "", self.port or 0
+
+
+class ParentStatus(Observed, frozen=True):
+    """status.parents[] of a route: what one controller says of one parentRef."""
+
+    parent_ref: ParentRef = ParentRef()
+    conditions: list[Condition] | None = None
+
+
+class RouteStatus(GenericStatus, frozen=True):
+    """status of a route: nothing of the route as a whole."""
+
+    parents: list[ParentStatus] | None = None
+
+
+class Route(Generic, frozen=True):
+    """HTTPRoute, GRPCRoute, TLSRoute; of the spec `domain/custom` reads where it leads and to what it attaches."""
+
+    status: RouteStatus = RouteStatus()
+
+
+def certificates(obj: Gateway, listener: Listener) -> Iterator[ObjectRef]:
+    """The Secrets with the certificates that a listener terminates TLS with."""
+    tls = listener.tls
+    if tls is None or tls.mode == "Passthrough":
+        return
+    for ref in tls.certificate_refs or ():
+        if not ref.group and (ref.kind or "Secret") == "Secret" and ref.name:
+            yield ObjectRef("Secret", ref.namespace or obj.metadata.namespace, ref.name)
