@@ -246,5 +246,5 @@ class TestUnreadable:
     @pytest.mark.parametrize("kind", ["MODIFIED", "BOOKMARK"])
     def test_one_without_metadata_ends_the_watch(self, api: FakeApi, client: KubeClient, kind: str) -> None:
         api.watches = [[line(kind, {"metadata": {"resourceVersion": 7}})]]
-        with pytest.raises(MalformedError, match="expected `str`"):
+        with pytest.raises(MalformedError, match="Expected `str`"):
             watch(client, 1)
