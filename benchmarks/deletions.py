@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from benchmarks.clusters import bare_client
+from runbook.acting.hands import Hands
 from runbook.clients.kubernetes.transport import Transport
 from runbook.embedded import EmbeddedCluster
 from runbook.model import Action, ObjectRef
@@ -36,7 +37,10 @@ def compare(count: int, rounds: int) -> tuple[list[float], list[float]]:
 def _round(client: httpx.Client, stage: Stage, count: int, number: int) -> tuple[float, float]:
     requests: list[Request] = []
     acts = [_victim(client, f"ours-{number}-{n}") for n in range(count)]
-    ours = _timed(lambda: _ours(stage, acts, requests))
+    hands = applying._hands(
+        stage.setting, "benchmark", time.monotonic()
+    )  # an apply's, as the bare client is made before
+    ours = _timed(lambda: _ours(stage, hands, acts, requests))
     others = {a.object.name: _victim(client, f"bare-{number}-{n}") for n, a in enumerate(acts)}
     return ours, _timed(lambda: _bare(client, requests, acts, others))
 
@@ -53,8 +57,7 @@ def _stage(cluster: EmbeddedCluster, folder: Path) -> Stage:
     )
 
 
-def _ours(stage: Stage, acts: list[Action], requests: list[Request]) -> None:
-    hands = applying._hands(stage.setting, "benchmark", time.monotonic())
+def _ours(stage: Stage, hands: Hands, acts: list[Action], requests: list[Request]) -> None:
     real = Transport._once
 
     def once(self: Transport, method: str, path: str, headers: Any, query: Any, body: bytes | None) -> httpx.Response:

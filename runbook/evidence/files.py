@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from runbook.errors import EvidenceError, ParameterError, RunFolderError
 
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
@@ -136,9 +138,18 @@ def sync_folder(folder: Path) -> None:
 
 def json_bytes(data: Any, *, indent: int | None = 2) -> bytes:
     """JSON for a record: sorted keys, UTF-8, no NaN, a newline at the end."""
-    separators = None if indent else (",", ":")
-    text = json.dumps(data, indent=indent, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=separators)
-    return (text + "\n").encode("utf-8", errors="backslashreplace")
+    text = json.dumps(data, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    line = text.encode("utf-8", errors="backslashreplace")
+    return (_indented(line, indent) if indent else line) + b"\n"
+
+
+def _indented(line: bytes, indent: int) -> bytes:
+    """As json indents, which does it in Python and takes longer for that than the disk for a small file."""
+    try:
+        return msgspec.json.format(line, indent=indent)
+    except msgspec.DecodeError:  # half a surrogate pair, which is JSON to Python alone
+        text = json.dumps(json.loads(line), indent=indent, ensure_ascii=False)
+        return text.encode("utf-8", errors="backslashreplace")
 
 
 def read_object(path: Path, folder: Path) -> dict[str, Any]:

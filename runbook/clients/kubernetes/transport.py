@@ -59,6 +59,7 @@ class Transport:
         self._access = access
         self._extensions: dict[str, Any] = {"sni_hostname": access.server_name} if access.server_name else {}
         self._resolve, self._timeout = resolve, httpx.Timeout(timeout, connect=5.0)
+        self._patient = {**self._extensions, "timeout": self._timeout.as_dict()}  # of a request; a stream's is its own
         self._server = httpx.URL(access.server)
         self._root = self._server.raw_path.decode().rstrip("/")  # a server behind a gateway has a path of its own
         self._wire: httpx.BaseTransport = transport(access.verify, resolve)
@@ -134,6 +135,9 @@ class Transport:
     ) -> httpx.Response:
         retried = RETRIED if method == "GET" else (429,)  # a question that was POSTed is put again only when told to
         try:
+            first = self._outcome(method, path, headers, query, body)
+            if isinstance(first, httpx.Response) and first.status_code not in retried:
+                return first  # as nearly all do, and stamina's books cost a tenth of a request
             for attempt in stamina.retry_context(
                 on=_passing,
                 attempts=3,
@@ -143,10 +147,12 @@ class Transport:
                 timeout=2 * LONGEST_WAIT,
             ):
                 with attempt:
-                    response = self._once(method, path, headers, query, body)
-                    if response.status_code in retried and attempt.num < 3:
-                        raise _Again(response)
-                    return response
+                    got = first if attempt.num == 1 else self._outcome(method, path, headers, query, body)
+                    if isinstance(got, _Broken):
+                        raise got
+                    if got.status_code in retried and attempt.num < 3:
+                        raise _Again(got)
+                    return got
         except _Again as error:
             return error.response
         except bodies.TooLargeError as error:
@@ -158,6 +164,14 @@ class Transport:
         except httpx.HTTPError as error:
             raise _as_named(what, error) from error
         raise AssertionError("stamina always runs at least one attempt")
+
+    def _outcome(
+        self, method: str, path: str, headers: Mapping[str, str], query: Mapping[str, Any], body: bytes | None
+    ) -> httpx.Response | _Broken:
+        try:
+            return self._once(method, path, headers, query, body)
+        except _Broken as error:
+            return error
 
     def _once(
         self, method: str, path: str, headers: Mapping[str, str], query: Mapping[str, Any], body: bytes | None
@@ -180,8 +194,7 @@ class Transport:
             headers={**HEADERS, **headers, **self._access.headers()},
             content=body,
             extensions={
-                **self._extensions,
-                "timeout": self._timeout.as_dict(),
+                **self._patient,
                 "target": f"{self._root}{quote(path, safe=_SAFE)}{asked}".encode("ascii"),
             },
         )
