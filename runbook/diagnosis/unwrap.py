@@ -25,7 +25,7 @@ _SECOND_TRY = re.compile(r"; (?:Get|GET|Head|HEAD) \"?http://")
 # Old kubelets guess at credentials before they say what happened.
 _GUESS = re.compile(r"this may be because there are no credentials on this request\.?", re.IGNORECASE)
 _JSON_FIELD = re.compile(r'"(?:msg|message|log|error|err|reason|cause)"\s*:\s*"((?:[^"\\]|\\.){1,4000})')
-_JSON_KEYS = ("msg", "message", "log", "error", "err", "cause", "errorCauses")
+_JSON_KEYS = ("msg", "message", "log", "error", "err", "exception", "record", "cause", "errorCauses")
 
 # Who wrapped a message, outermost first. The names are for people: the innermost words decide.
 _WRAPPERS = (
@@ -112,4 +112,10 @@ def _words(line: str) -> str:
         return ""
     if not isinstance(value, dict):
         return ""
-    return ": ".join(str(value[key]) for key in _JSON_KEYS if isinstance(value.get(key), str) and value[key])
+    return ": ".join(text for key in _JSON_KEYS if (text := _said(value.get(key))))
+
+
+def _said(field: object) -> str:
+    """What a field says; of an object in it (an error, a record of another log) its own message."""
+    said = field.get("message") if isinstance(field, dict) else field
+    return said if isinstance(said, str) else ""

@@ -15,9 +15,12 @@ wrong (5 of them with a second reading as good); of the thirteenth, wrapped, cut
 the fifteenth, pairs of neighbours, all 91; of the sixteenth, other controllers, 90 of 93, 3 wrong (second readings as good);
 of the seventeenth 53 of 60, 1 not answered, 6 wrong; of the eighteenth, written down from the catalogue's own strongest
 words, 12 of 70, 58 wrong; of the nineteenth, peers and faults in other mouths, 50 of 60, 10 wrong; of the twentieth, all
-causes once more when the rules had been tightened, 67 of 69, 1 not answered, 1 wrong (a second reading as good). Labels of these that
-were mistakes were corrected (4) and two sentences that no program says were taken out. Each that was not right changed a
-rule by what it means: who speaks, what is quoted, what is denied, what is a name.
+causes once more when the rules had been tightened, 67 of 69, 1 not answered, 1 wrong (a second reading as good); of the
+twenty-first, pasted from issue threads by somebody who had read titles and meanings alone, 187 of 198, 6 not answered, 5 wrong
+(2 of them with a second reading as good); of the twenty-second, as that one and tried after it had changed the rules, 59 of
+67, 7 not answered, 1 wrong; of the twenty-third, nodes, mounts, registries and databases again, 25 of 29, 3 not answered, 1
+wrong. Labels of these that were mistakes were corrected (7) and two sentences that no program says were taken out. Each that
+was not right changed a rule by what it means: who speaks, what is quoted, what is denied, what is a name.
 """
 
 from __future__ import annotations
@@ -67,11 +70,14 @@ def _confusion(rows: list[Row]) -> list[tuple[str, str, str]]:
     return [("|".join(row.right), answer, row.message[:160]) for row, answer in answers if answer not in row.right]
 
 
-def test_none_is_wrong_and_nearly_none_unknown() -> None:
+def test_none_is_wrong_and_none_unknown_but_where_no_cause_says_it() -> None:
+    """Once met, each is answered: a share let off here would let that share of the rules go unnoticed.
+
+    An image that the node lacks and may not pull is nearest to one that the registry lacks, which nobody has asked.
+    """
     confusion = _confusion(ROWS)
-    sys.stdout.writelines(f"{c}\n" for c in confusion)
     assert [c for c in confusion if c[1] != "unknown"] == []
-    assert len(confusion) <= 0.02 * len(ROWS), confusion
+    assert [c for c in confusion if "is not present with pull policy of Never" not in c[2]] == []
 
 
 def test_what_only_looks_like_a_cause_is_never_taken_for_it() -> None:

@@ -108,6 +108,16 @@ class TestWrappings:
         assert answer.cause == "secret-missing"
         assert answer.captures["secret"] == "db-credentials"
 
+    @pytest.mark.parametrize("key", ["err", "error", "exception", "record"])
+    def test_an_error_that_is_an_object_in_a_json_log_line_says_its_own_message(self, key: str) -> None:
+        said = {"type": "Error", "message": 'password authentication failed for user "shop"', "stack": "at Parser"}
+        answer = classify(json.dumps({"level": 50, "msg": "cannot start", key: said}), kind="Pod")
+        assert (answer.cause, answer.fault) == ("db-connection", "denied")
+
+    @pytest.mark.parametrize("field", [{}, {"message": None}, {"message": {"message": 1}}, [], 5, None])
+    def test_an_error_in_a_json_log_line_that_says_nothing(self, field: object) -> None:
+        assert classify(json.dumps({"msg": "cannot start", "err": field}), kind="Pod").cause == "unknown"
+
     def test_helm_inside_flux_inside_an_event(self) -> None:
         message = (
             "(combined from similar events): Helm install failed for release shop/web with chart web@1.0.0: failed pre-install: "
