@@ -19,12 +19,13 @@ from runbook.domain.podstatus import troubles
 pods = connect(kubeconfig={kubeconfig!r}).list("Pod").items
 print(len(pods), sum(bool(troubles(p)) for p in pods))
 """
-_NOTHING = "from runbook.clients.kubernetes import connect\nfrom runbook.diagnosis import explain"
+_CONNECTED = "from runbook.clients.kubernetes import connect\nconnect(kubeconfig={kubeconfig!r})"
+_CAUSES = "from runbook.diagnosis import built_in, explain\nbuilt_in()"
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Seconds and MB beyond those of a process that only imports the same, at so many pods."""
+    """Seconds and MB beyond those of a process that imports the same and reads the kubeconfig, at so many pods."""
 
     pods: int
     list_seconds: float
@@ -48,7 +49,8 @@ def _at(folder: Path, pods: int, rounds: int) -> Size:
         kubeconfig = str(static_kubeconfig(folder, address))
         samples = interleaved(
             {
-                "nothing": [sys.executable, "-c", _NOTHING],
+                "connected": [sys.executable, "-c", _CONNECTED.format(kubeconfig=kubeconfig)],
+                "with causes": [sys.executable, "-c", f"{_CONNECTED}\n{_CAUSES}".format(kubeconfig=kubeconfig)],
                 "list": [sys.executable, "-c", _LIST.format(kubeconfig=kubeconfig)],
                 "causes": [sys.executable, "-c", OURS.format(kubeconfig=kubeconfig, kinds=ASKED)],
             },
@@ -57,14 +59,9 @@ def _at(folder: Path, pods: int, rounds: int) -> Size:
     failed = [name for name, found in samples.items() if any(s.exit_code for s in found)]
     if failed:
         raise SystemExit(f"did not end well: {', '.join(failed)}")
-    bare, bare_mb = median(samples["nothing"]), _peak(samples["nothing"])
-    return Size(
-        pods,
-        median(samples["list"]) - bare,
-        _peak(samples["list"]) - bare_mb,
-        median(samples["causes"]) - bare,
-        _peak(samples["causes"]) - bare_mb,
-    )
+    bases = (("list", "connected"), ("causes", "with causes"))
+    more = [figure(samples[what]) - figure(samples[base]) for what, base in bases for figure in (median, _peak)]
+    return Size(pods, *more)
 
 
 def _peak(samples: Sequence[Sample]) -> float:
