@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from runbook.clients.collecting import held_back
 from runbook.clients.kubernetes.transport import Transport
 from runbook.domain.kinds import KINDS, decode, named
 from runbook.domain.meta import Resource
@@ -118,12 +119,13 @@ def fetch(
 ) -> Listing:
     """The list at `path`, all pages of `page` objects. A token that expired (410) starts it again, once, and the list says so."""
     arguments = (transport, kind, path, what, progress, accept, as_served, page)
-    try:
-        return _pages(*arguments)
-    except ObservationError as error:
-        if not error.why.startswith("410"):
-            raise
-        return replace(_pages(*arguments), restarted=f"the list of {what} was begun again: {error.why}")
+    with held_back():
+        try:
+            return _pages(*arguments)
+        except ObservationError as error:
+            if not error.why.startswith("410"):
+                raise
+            return replace(_pages(*arguments), restarted=f"the list of {what} was begun again: {error.why}")
 
 
 def _pages(
