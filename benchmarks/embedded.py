@@ -21,7 +21,7 @@ CALM = 0.2  # of a core: what the cluster may be busy with when the measuring be
 
 def card(folder: Path, pods: int, rounds: int) -> list[Sample]:
     """Samples of `runbook status`, once the cluster holds that many pods of which 12 % are not ready."""
-    with _large(folder, pods) as cluster:
+    with large(folder, pods) as cluster:
         argv = [sys.executable, "-m", "runbook", "status", "-i", str(cluster.inventory)]
         return [run([*argv, "--kubeconfig", str(cluster.kubeconfig)]) for _ in range(rounds)]
 
@@ -30,7 +30,7 @@ def verify(folder: Path, pods: int, endpoints: int, rounds: int) -> list[Sample]
     """Samples of `runbook plan verify` without soak, with so many TLS endpoints and a release for ten pods."""
     with (
         staticserver.endpoints(folder, largecluster.DOMAIN) as port,
-        _large(folder, pods, endpoints, port) as cluster,
+        large(folder, pods, endpoints, port) as cluster,
     ):
         argv = [sys.executable, "-m", "runbook", "plan", "verify", "-i", str(folder / INVENTORY), "--soak", "none"]
         argv += ["--kubeconfig", str(cluster.kubeconfig), "--outputs"]
@@ -46,7 +46,8 @@ def verify(folder: Path, pods: int, endpoints: int, rounds: int) -> list[Sample]
 
 
 @contextmanager
-def _large(folder: Path, pods: int, endpoints: int = 0, port: int = 0) -> Iterator[EmbeddedCluster]:
+def large(folder: Path, pods: int, endpoints: int = 0, port: int = 0) -> Iterator[EmbeddedCluster]:
+    """An embedded cluster with so many pods, at rest. Raises RuntimeError when it is not what was meant."""
     scenario = write(folder, pods, endpoints, port)
     with EmbeddedCluster(str(scenario), time_scale=1, person=False) as cluster:
         _settled(cluster)

@@ -7,8 +7,12 @@ import statistics
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.measure import Row, interleaved, median, python, run
+
+if TYPE_CHECKING:
+    from benchmarks.listing import Measured
 
 
 def imports(small: bool) -> list[Row]:
@@ -28,16 +32,21 @@ def imports(small: bool) -> list[Row]:
 
 def listing(small: bool) -> list[Row]:
     """Listing and classifying all pods, whole processes: what people use ÷ ours, the same pages for all."""
-    from benchmarks.listing import measure
+    from benchmarks.listing import measure, measure_embedded
 
     pods, rounds = (500, 2) if small else (10_000, 5)
     with tempfile.TemporaryDirectory() as folder:
-        found = measure(Path(folder), pods, rounds)
+        rows = _listing(measure(Path(folder), pods, rounds), f"{pods} pods, 8 kB each")
+    with tempfile.TemporaryDirectory() as folder:
+        return rows + _listing(measure_embedded(Path(folder), pods, rounds), f"{pods} pods of the embedded cluster")
+
+
+def _listing(found: Measured, what: str) -> list[Row]:
     ours = median(found.samples["runbook"])
     goals = {
         "kubectl get pods": "≥ 15", "kubectl get -o json": "≥ 50", "kubernetes client": "≥ 45", "kubectl get --raw": "≥ 0.67",
     }  # fmt: skip
-    rows = [(f"list and classify {pods} pods, 8 kB each", f"{ours:.2f} s", "the whole process")]
+    rows = [(f"list and classify {what}", f"{ours:.2f} s", "the whole process")]
     for name, goal in goals.items():
         if name in found.samples:
             ratio = median(found.samples[name]) / ours
