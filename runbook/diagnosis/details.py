@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from msgspec import structs
-
 from runbook.diagnosis import graph, index, signs_gateway
 from runbook.diagnosis.graph import Graph
 from runbook.diagnosis.index import Index
@@ -112,11 +110,11 @@ def _of_parts(obj: Resource) -> Iterator[Condition]:
     if isinstance(obj, Gateway):
         for listener in obj.status.listeners or ():
             for one in listener.conditions or ():
-                yield structs.replace(one, type=f"{one.type} of listener {listener.name}")
+                yield one.called(f"{one.type} of listener {listener.name}")
     elif isinstance(obj, Route):
         for parent in signs_gateway.parents(obj):
             for one in parent.conditions or ():
-                yield structs.replace(one, type=f"{one.type} by {signs_gateway.name(parent.parent_ref, obj)}")
+                yield one.called(f"{one.type} by {signs_gateway.name(parent.parent_ref, obj)}")
 
 
 def _containers(pod: Pod) -> Iterator[ContainerDetail]:

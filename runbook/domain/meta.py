@@ -71,6 +71,10 @@ class Condition(Observed, frozen=True):
     last_transition_time: datetime | None = None
     last_update_time: datetime | None = None
 
+    def called(self, type_: str) -> Condition:
+        """The same under another type: where it stands, of one that is not the object's own."""
+        return msgspec.structs.replace(self, type=type_)
+
 
 class Resource(Observed, frozen=True):
     """An object of the API: what every kind has. KIND is its name; subclasses add spec and status."""
