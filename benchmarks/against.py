@@ -2,8 +2,9 @@
 
 What the others print is what stands in the objects: the Ready message of each row (`flux get all -A`), the warnings about
 Flux's objects (`flux events`), everything `kubectl describe` shows of each red object and each pod that is not ready, and what
-`k8sgpt analyze` prints by the rules that `benchmarks/k8sgpt.py` restates. A reader is taken to know every wording of our catalogue: a text names a cause when the catalogue knows a cause by it, and no
-cause when it only says that something waits. Which cause is right is told by the label of the state.
+`k8sgpt analyze` prints by the rules that `benchmarks/k8sgpt` restates. A reader is taken to know every wording of our
+catalogue: a text names a cause when the catalogue knows a cause by it, and no cause when it only says that something waits.
+Which cause is right is told by the label of the state.
 """
 
 from __future__ import annotations
