@@ -6,70 +6,59 @@ refused or does not come is something else: then nothing is deleted.
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from runbook.acting.hands import Hands, NotDone
 from runbook.acting.midaction import planned_release
 from runbook.errors import DeniedError, MissingError, ObservationError, TimedOutError, UnreachableError
-from runbook.evidence.files import json_bytes, private_folder, write_folder
+from runbook.evidence.files import json_bytes, private_folder, write_whole
 from runbook.model import Action, ObjectRef
 
 MAX_LINES = 20_000
 MAX_OWNERS = 6  # pod → ReplicaSet → Deployment is three; custom controllers stack a few more
 
 
-def capture(action: Action, obj: Mapping[str, Any], hands: Hands, *, pods: Iterable[Mapping[str, Any]] = ()) -> Path:
-    """Write manifest, logs and context: events, owner chain, release, digests. `pods` are kept with their own. Gives the folder.
+def capture(action: Action, obj: Mapping[str, Any], hands: Hands, *, pods: Sequence[Mapping[str, Any]] = ()) -> Path:
+    """Write what it was into one file: manifest, logs, events, owner chain, release, and the same of its `pods`. Gives the file.
 
+    One, because a further file costs the disk as much as a small request costs the server.
     Raises NotDone when one of it cannot be read, EvidenceError when it cannot be written. Nothing was deleted then.
     """
     captures = private_folder(hands.attempt.path / "captures")
-    folder = captures / f"{action.id}-{action.object.kind}-{action.object.name}"
+    ref = action.object
     try:
-        files = dict(_files(action.object.kind, obj, hands, pods))
-        context = _context(action, obj, hands, pods)
+        about = {
+            "object": str(ref),
+            "uid": action.uid,
+            **_part(ref.kind, obj, hands),
+            "owners": [hands.redactor.item(dict(o)) for o in _owners(ref.namespace, obj, hands)],
+            "release": _release(planned_release(action), hands),
+            "pods": {pod["metadata"]["name"]: _part("Pod", pod, hands) for pod in pods},
+        }
     except ObservationError as error:
         raise NotDone("failed", f"not deleted, because its evidence could not be read: {error}") from error
-    context["files"] = {n: {"bytes": len(d), "sha256": hashlib.sha256(d).hexdigest()} for n, d in files.items()}
-    return write_folder(folder, {**files, "context.json": json_bytes(context)})
+    return write_whole(captures / f"{action.id}-{ref.kind}-{ref.name[:200]}.json", json_bytes(about))
 
 
-def _files(
-    kind: str, obj: Mapping[str, Any], hands: Hands, pods: Iterable[Mapping[str, Any]]
-) -> Iterator[tuple[str, bytes]]:
-    """Few files: each costs the disk as much as a small request costs the server."""
-    yield "manifest.json", _kept(kind, obj, hands)
-    if kind == "Pod":
-        yield from _logs("", obj, hands)
-    for pod in pods:
-        name = pod["metadata"]["name"]
-        yield f"pods/{name}/manifest.json", _kept("Pod", pod, hands)
-        yield from _logs(f"pods/{name}/", pod, hands)
-
-
-def _context(action: Action, obj: Mapping[str, Any], hands: Hands, pods: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    namespace = action.object.namespace
+def _part(kind: str, obj: Mapping[str, Any], hands: Hands) -> dict[str, Any]:
     return {
-        "object": str(action.object),
-        "uid": action.uid,
-        "events": _events(namespace, obj, hands),
-        "owners": [hands.redactor.item(dict(o)) for o in _owners(namespace, obj, hands)],
-        "release": _release(planned_release(action), hands),
-        "pods": {p["metadata"]["name"]: {"events": _events(namespace, p, hands)} for p in pods},
+        "manifest": _manifest(kind, obj, hands),
+        "events": _events(obj, hands),
+        "logs": dict(_logs(obj, hands)) if kind == "Pod" else {},
     }
 
 
-def _kept(kind: str, obj: Mapping[str, Any], hands: Hands) -> bytes:
+def _manifest(kind: str, obj: Mapping[str, Any], hands: Hands) -> dict[str, Any]:
     metadata = {k: v for k, v in obj["metadata"].items() if k != "managedFields"}
-    return json_bytes(hands.redactor.item({"kind": kind, **obj, "metadata": metadata}))
+    return hands.redactor.item({"kind": kind, **obj, "metadata": metadata})
 
 
-def _events(namespace: str, obj: Mapping[str, Any], hands: Hands) -> list[dict[str, Any]]:
-    items = json.loads(hands.client.events_of(namespace, str(obj["metadata"]["uid"]))).get("items") or []
+def _events(obj: Mapping[str, Any], hands: Hands) -> list[dict[str, Any]]:
+    metadata = obj["metadata"]
+    items = json.loads(hands.client.events_of(metadata["namespace"], str(metadata["uid"]))).get("items") or []
     return [hands.redactor.item({"kind": "Event", **item}) for item in items]
 
 
@@ -102,7 +91,8 @@ def _of_kind(kind: str, served: bytes) -> dict[str, Any]:
     return {"kind": kind, **json.loads(served)}
 
 
-def _logs(folder: str, pod: Mapping[str, Any], hands: Hands) -> Iterator[tuple[str, bytes]]:
+def _logs(pod: Mapping[str, Any], hands: Hands) -> Iterator[tuple[str, dict[str, list[str]]]]:
+    """Of each container the lines of its current log, and of the previous one where it was started again."""
     spec, status = pod.get("spec") or {}, pod.get("status") or {}
     restarts = {
         s["name"]: s.get("restartCount", 0)
@@ -110,18 +100,16 @@ def _logs(folder: str, pod: Mapping[str, Any], hands: Hands) -> Iterator[tuple[s
     }
     for container in [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]:
         name = container["name"]
-        yield f"{folder}{name}.log", _log(pod, name, hands, previous=False)
-        if restarts.get(name, 0):
-            yield f"{folder}{name}.previous.log", _log(pod, name, hands, previous=True)
+        previous = {"previous": _log(pod, name, hands, previous=True)} if restarts.get(name, 0) else {}
+        yield name, {"current": _log(pod, name, hands, previous=False), **previous}
 
 
-def _log(pod: Mapping[str, Any], container: str, hands: Hands, *, previous: bool) -> bytes:
+def _log(pod: Mapping[str, Any], container: str, hands: Hands, *, previous: bool) -> list[str]:
     metadata = pod["metadata"]
     try:
         told = hands.client.log(metadata["namespace"], metadata["name"], container, tail=MAX_LINES, previous=previous)
-        text = "".join(f"{hands.redactor.text(line)}\n" for line in told.splitlines())
+        return [hands.redactor.text(line) for line in told.splitlines()]
     except (DeniedError, TimedOutError, UnreachableError):
         raise
     except ObservationError as error:
-        text = f"(no log: {hands.redactor.text(error.why)})\n"
-    return text.encode("utf-8", errors="backslashreplace")
+        return [f"(no log: {hands.redactor.text(error.why)})"]

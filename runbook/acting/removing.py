@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from runbook.acting.capturing import capture
@@ -19,7 +19,7 @@ def _anything(_obj: Seen) -> None:
     """No further condition."""
 
 
-def _no_pods() -> Iterable[Seen]:
+def _no_pods() -> Sequence[Seen]:
     return ()
 
 
@@ -28,7 +28,7 @@ def remove(
     hands: Hands,
     *,
     refuse: Callable[[Seen], None] = _anything,
-    pods: Callable[[], Iterable[Seen]] = _no_pods,
+    pods: Callable[[], Sequence[Seen]] = _no_pods,
 ) -> str:
     """Delete the object. One that moved on since it was captured is captured anew before the next try.
 
@@ -46,23 +46,23 @@ def remove(
     raise AssertionError("the last try returns or raises")
 
 
-def _removed(action: Action, obj: Seen, hands: Hands, pods: Iterable[Seen]) -> str:
+def _removed(action: Action, obj: Seen, hands: Hands, pods: Sequence[Seen]) -> str:
     uid, version = str(obj["metadata"]["uid"]), str(obj["metadata"]["resourceVersion"])
-    folder = capture(action, obj, hands, pods=pods)
+    kept = capture(action, obj, hands, pods=pods)
     hands.change(
         action,
         uid,
         f"DELETE {action.object}",
         lambda permit: hands.writer.delete(action.object, uid, version, permit),
         made=lambda: hands.is_gone(action.object, uid),
-        captured=folder.name,
+        captured=kept.name,
     )
-    return _what_came(action, uid, hands, folder.name)
+    return _what_came(action, uid, hands, kept.name)
 
 
-def _what_came(action: Action, uid: str, hands: Hands, folder: str) -> str:
+def _what_came(action: Action, uid: str, hands: Hands, captured: str) -> str:
     """Deleted, or accepted and held by a finalizer: the two are not the same."""
-    kept = f"what it was lies in captures/{folder}"
+    kept = f"what it was lies in captures/{captured}"
     held = hands.finalizers(action.object, uid)
     if held:
         return f"its deletion was accepted and waits for {', '.join(held)}; {kept}"

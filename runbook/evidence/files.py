@@ -6,9 +6,8 @@ import errno
 import fcntl
 import json
 import os
-import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -90,41 +89,6 @@ def write_whole(path: Path, data: bytes, *, sync: bool = True) -> Path:
         if sync:
             sync_folder(path.parent)
     return path
-
-
-def write_folder(folder: Path, files: Mapping[str, bytes]) -> Path:
-    """Write a folder whole or not at all: its files lie beside it, on disk, before one rename puts them in place."""
-    with writing(folder):
-        beside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-        try:
-            folders = {beside: None, **{parent: None for name in files for parent in _folders(beside, name)}}
-            for path in [*folders][1:]:
-                path.mkdir(mode=FOLDER_MODE)
-            for name, data in files.items():
-                _write_synced(beside / name, data)
-            for path in reversed(folders):
-                sync_folder(path)
-            if folder.exists():
-                shutil.rmtree(folder)
-            beside.rename(folder)
-        except BaseException:
-            shutil.rmtree(beside, ignore_errors=True)
-            raise
-        sync_folder(folder.parent)
-    return folder
-
-
-def _folders(root: Path, name: str) -> list[Path]:
-    """The folders between the root and a file, outermost first."""
-    return [root / parent for parent in reversed(Path(name).parents) if parent.name]
-
-
-def _write_synced(path: Path, data: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(handle)
 
 
 def sync_folder(folder: Path) -> None:

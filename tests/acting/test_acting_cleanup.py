@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from acting_pair import Pair, events, named, outcomes, patch, ready_to_delete
@@ -62,10 +63,10 @@ class TestNothingIsDeleted:
         stage = pair.begin("cleanup")
         stage.plan()
 
-        def full(path: Path, _files: object) -> Path:
+        def full(path: Path, _data: bytes) -> Path:
             raise EvidenceError(f"{path} could not be written: No space left on device")
 
-        monkeypatch.setattr(capturing, "write_folder", full)
+        monkeypatch.setattr(capturing, "write_whole", full)
         with pytest.raises(EvidenceError, match="No space left"):
             stage.apply()
         assert [w for w in pair.writes() if w["verb"] == "delete"] == []
@@ -96,26 +97,27 @@ class TestDeleted:
     def test_the_evidence_is_on_disk_before_the_request_is_sent(self, pair: Pair, intercept: Intercept) -> None:
         ready_to_delete(pair)
         stage = pair.begin("cleanup")
-        seen: dict[str, list[str]] = {}
+        seen: dict[str, Any] = {}
 
         def look(method: str, path: str) -> None:
             if method == "DELETE":
-                folders = list((stage.setting.attempt.path / "captures").iterdir())
-                seen[path] = sorted(str(f.relative_to(folders[0])) for f in folders[0].rglob("*") if f.is_file())
+                (kept,) = (stage.setting.attempt.path / "captures").iterdir()
+                seen[path] = json.loads(kept.read_text())
                 assert any(e.startswith("intended A") and "delete-pod" in e for e in events(stage))
 
         intercept(before=look)
         stage.apply()
-        ((path, files),) = seen.items()
+        ((path, kept),) = seen.items()
         assert "/namespaces/notes/pods/" in path
-        assert {"manifest.json", "context.json"} <= set(files)
-        assert any(f.endswith(".log") for f in files)
+        assert {"manifest", "events", "owners", "release"} <= {part for part in kept if kept[part]}
+        assert all(log["current"] for log in kept["logs"].values())
+        assert set(kept["logs"]) == {c["name"] for c in kept["manifest"]["spec"]["containers"]}
 
     def test_the_owner_chain_and_the_release_are_the_pods_own(self, pair: Pair) -> None:
         ready_to_delete(pair)
         stage = pair.run("cleanup")
-        (folder,) = (stage.setting.attempt.path / "captures").iterdir()
-        context = json.loads((folder / "context.json").read_text())
+        (kept,) = (stage.setting.attempt.path / "captures").iterdir()
+        context = json.loads(kept.read_text())
         assert [o["kind"] for o in context["owners"]] == ["ReplicaSet", "Deployment"]
         assert context["release"]["metadata"]["name"] == "noteboard"
         assert any("x509" in (e.get("message") or "") for e in context["events"])

@@ -78,9 +78,9 @@ def test_twenty_kills(pair: Pair) -> None:
                 assert not there
             if not there:
                 assert act.uid in intended, f"{act.name} is gone and no journal says why (seed {seed})"
-                folder = found.path / "captures" / f"{act.id}-Pod-{act.object.name}"
-                context = json.loads((folder / "context.json").read_text())
-                assert all((folder / name).is_file() for name in context["files"])
+                kept = json.loads((found.path / "captures" / f"{act.id}-Pod-{act.object.name}.json").read_text())
+                assert kept["manifest"]["metadata"]["uid"] == kept["uid"] == act.uid
+                assert {"events", "logs", "owners", "release"} <= set(kept)
             if act.outcome == "planned":
                 assert act.uid not in intended
                 assert act.object.name not in deleted

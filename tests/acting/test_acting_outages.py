@@ -114,7 +114,7 @@ class TestANamespaceEnds:
         stage.apply()
         act = named(stage, "Pod/notes/")
         assert (act.outcome, act.object.name in pair.pods("notes")) == ("changed", False)
-        assert (stage.setting.attempt.path / "captures" / f"{act.id}-Pod-{act.object.name}" / "manifest.json").is_file()
+        assert (stage.setting.attempt.path / "captures" / f"{act.id}-Pod-{act.object.name}.json").is_file()
         assert books_balance(pair, stage.setting.run.path)
 
     def test_the_leases_own_nothing_is_done_without_one(self, pair: Pair) -> None:
