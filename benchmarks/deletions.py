@@ -37,9 +37,7 @@ def compare(count: int, rounds: int) -> tuple[list[float], list[float]]:
 def _round(client: httpx.Client, stage: Stage, count: int, number: int) -> tuple[float, float]:
     requests: list[Request] = []
     acts = [_victim(client, f"ours-{number}-{n}") for n in range(count)]
-    hands = applying._hands(
-        stage.setting, "benchmark", time.monotonic()
-    )  # an apply's, as the bare client is made before
+    hands = applying._hands(stage.setting, "benchmark", time.monotonic())  # made before, as the bare client is
     ours = _timed(lambda: _ours(stage, hands, acts, requests))
     others = {a.object.name: _victim(client, f"bare-{number}-{n}") for n, a in enumerate(acts)}
     return ours, _timed(lambda: _bare(client, requests, acts, others))

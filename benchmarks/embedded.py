@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -68,7 +69,7 @@ def _settled(cluster: EmbeddedCluster, patience: float = 120.0) -> None:
 
 def _cpu_seconds(cluster: EmbeddedCluster) -> float:
     fields = Path(f"/proc/{cluster.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100  # utime and stime [proc(5)], in ticks of 10 ms
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # utime and stime [proc(5)]
 
 
 def write(folder: Path, pods: int, endpoints: int, port: int) -> Path:

@@ -45,15 +45,10 @@ def capture(action: Action, obj: Mapping[str, Any], hands: Hands, *, pods: Seque
 
 def _part(kind: str, obj: Mapping[str, Any], hands: Hands) -> dict[str, Any]:
     return {
-        "manifest": _manifest(kind, obj, hands),
+        "manifest": hands.redactor.item({"kind": kind, **obj}),
         "events": _events(obj, hands),
         "logs": dict(_logs(obj, hands)) if kind == "Pod" else {},
     }
-
-
-def _manifest(kind: str, obj: Mapping[str, Any], hands: Hands) -> dict[str, Any]:
-    metadata = {k: v for k, v in obj["metadata"].items() if k != "managedFields"}
-    return hands.redactor.item({"kind": kind, **obj, "metadata": metadata})
 
 
 def _events(obj: Mapping[str, Any], hands: Hands) -> list[dict[str, Any]]:

@@ -70,8 +70,8 @@ def pull_proofs(
     `progress` is called before each look with how many are proved and the first that is not.
     """
     start, pause, first = now(), threading.Event(), None
-    found: dict[Pull, PullProof] = {}
-    while left := [pull for pull in asked if pull not in found]:
+    wanted, found = dict.fromkeys(asked), dict[Pull, PullProof]()
+    while left := [pull for pull in wanted if pull not in found]:
         progress(len(found), left[0])
         try:
             look = _look(client)
@@ -80,8 +80,8 @@ def pull_proofs(
         first = first or look
         found |= {pull: proof for pull in left if (proof := _proof(pull, first, look, since, meaning))}
         if (now() - start).total_seconds() > LONGEST:
-            return {pull: PullProof(_silence(pull)) for pull in left} | found
-        if len(found) < len(asked):
+            return {pull: PullProof(_silence(pull, first, look, since)) for pull in left} | found
+        if len(found) < len(wanted):
             pause.wait(PAUSE / scale)
     return found
 
@@ -94,9 +94,7 @@ def _look(client: KubeClient) -> _Look:
 
 
 def _proof(pull: Pull, first: _Look, look: _Look, since: datetime, meaning: Meaning) -> PullProof | None:
-    pods = [p for p in look.pods if p.spec.node_name == pull.node]
-    mine = {p.metadata.uid for p in pods if any(_is_from(pull, image) for image in _images(p))}
-    told = [e for e in look.events if e.involved_object.uid in mine and f"{pull.host}/" in (e.message or "")]
+    pods, told = [p for p in look.pods if p.spec.node_name == pull.node], _told(pull, look)
     for event in told:
         if event.reason == "Pulled" and "already present" not in (event.message or "") and _is_after(event, since):
             return PullProof(f"proved by a pull at {_words(event)}", trusted=True)
@@ -112,6 +110,16 @@ def _proof(pull: Pull, first: _Look, look: _Look, since: datetime, meaning: Mean
     if not any(_waits(pull, pod) for pod in pods):
         return PullProof(f"not proved by a pull: no pod on {pull.node} waits for an image of {pull.host}")
     return None
+
+
+def _told(pull: Pull, look: _Look) -> list[Event]:
+    """Events about images of that host, of pods on that node."""
+    mine = {
+        p.metadata.uid
+        for p in look.pods
+        if p.spec.node_name == pull.node and any(_is_from(pull, image) for image in _images(p))
+    }
+    return [e for e in look.events if e.involved_object.uid in mine and f"{pull.host}/" in (e.message or "")]
 
 
 def _is_of_a_later_pull(event: Event, first: _Look, look: _Look, since: datetime) -> bool:
@@ -132,7 +140,12 @@ def _words(event: Event) -> str:
     return f"{event.when:%H:%M:%SZ}: {event.involved_object.name}: {(event.message or '')[:200]}"
 
 
-def _silence(pull: Pull) -> str:
+def _silence(pull: Pull, first: _Look, look: _Look, since: datetime) -> str:
+    """Why there is no proof after all that time: no pull, or none that came as far as the certificate."""
+    failed = [e for e in _told(pull, look) if e.reason == "Failed" and _is_of_a_later_pull(e, first, look, since)]
+    if failed:
+        last = max(failed, key=lambda e: e.when or since)
+        return f"not proved by a pull: within {LONGEST:.0f} s none came as far as the certificate, the last at {_words(last)}"
     return f"not proved by a pull: no kubelet tried one from {pull.host} on {pull.node} within {LONGEST:.0f} s"
 
 

@@ -124,7 +124,9 @@ class _Quiet:
             if event.relisted is not None:
                 yield from self._compared(kind, event.relisted.items)
             elif event.unreadable is not None:
-                yield f"a {kind} cannot be read", f"{event.unreadable.ref}: {event.unreadable.why}"
+                # of the namespaces that are watched, of none (a node), or of one that cannot be read either
+                if event.unreadable.ref.namespace in {*self._namespaces, ""}:
+                    yield f"a {kind} cannot be read", f"{event.unreadable.ref}: {event.unreadable.why}"
             elif event.object is not None:
                 yield from self._changed(kind, event.object, gone=event.type == "DELETED")
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -16,6 +14,7 @@ from runbook.diagnosis.blame import top_controller
 from runbook.diagnosis.catalogue import Catalogue, built_in
 from runbook.diagnosis.roots import Root, Walk, nowhere
 from runbook.diagnosis.walk import Walker
+from runbook.domain.collecting import held_back
 from runbook.domain.kinds import KINDS
 from runbook.model import Explained, Explanation, FirstCause, Gap, ObjectRef, Relation, Snapshot, Unexplained
 
@@ -45,20 +44,8 @@ def explain(
     `inventory` adds what declared endpoints may answer and which Service is behind them. `catalogue` is the built-in
     one unless the caller has extended it with users' files. Ages count from the snapshot's own time.
     """
-    with _uncollected():
+    with held_back():
         return _explain(snapshot, inventory, catalogue or built_in())
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the cyclic collector: everything made here lives until the end, and walking it again and again doubles the time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def _explain(snapshot: Snapshot, inventory: Inventory | None, catalogue: Catalogue) -> Explanation:

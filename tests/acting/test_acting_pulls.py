@@ -191,6 +191,13 @@ class TestWaiting:
         )
         assert looked == LONGEST // PAUSE + 1
 
+    def test_a_pull_that_never_came_as_far_as_the_certificate_is_told(self) -> None:
+        lost = f'Failed to pull image "{IMAGE}": dial tcp 10.0.0.5:5000: connect: connection refused'
+        found = proof(waits(failed(-9, lost)), waits(pulling(20), failed(21, lost)))
+        assert (found.trusted, found.refused) == (False, False)
+        assert "within 330 s none came as far as the certificate, the last at 11:16:19Z" in found.sentence
+        assert "connection refused" in found.sentence
+
     def test_ends_when_nothing_waits_any_more(self) -> None:
         found = proof(waits(), (None, ()))
         assert "no pod on worker-1 waits" in found.sentence

@@ -72,6 +72,14 @@ def chunked(to: Any, parts: Iterator[bytes], **headers: str) -> None:
     to.wfile.write(b"0\r\n\r\n")
 
 
+def whole(to: Any, body: bytes, encoding: str) -> None:
+    to.send_response(200)
+    to.send_header("Content-Length", str(len(body)))
+    to.send_header("Content-Encoding", encoding)
+    to.end_headers()
+    to.wfile.write(body)
+
+
 def cut(body: bytes, size: int) -> Iterator[bytes]:
     yield from (body[at : at + size] for at in range(0, len(body), size))
 
@@ -153,6 +161,16 @@ class TestSlowAndWordy:
         refused = pytest.raises(MalformedError, match="larger than 8 MB")
         with sending(tmp_path, lambda to: chunked(to, cut(bomb, 4_096), Content_Encoding="gzip")) as client, refused:
             client.list("Pod", as_served=as_served)
+
+    def test_nor_one_of_a_length_that_is_known(
+        self, tmp_path: Path, as_served: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(bodies, "LARGEST", 8_000_000)
+        once = gzip.compress(b" " * 64_000_000)
+        for bomb, encoding in ((once, "gzip"), (gzip.compress(once), "gzip, gzip")):
+            refused = pytest.raises(MalformedError, match="larger than 8 MB")
+            with sending(tmp_path, lambda to, b=bomb, e=encoding: whole(to, b, e)) as client, refused:
+                client.list("Pod", as_served=as_served)
 
 
 @pytest.mark.parametrize("as_served", [False, True])

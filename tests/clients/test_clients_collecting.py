@@ -1,16 +1,19 @@
-"""The collector is off while a list is read, whoever else reads one, and afterwards as it was before."""
+"""The collector is off while a list is read or an explanation made, whoever else does so, and afterwards as it was before."""
 
 from __future__ import annotations
 
 import gc
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from apiserver import PODS, FakeApi
 
-from runbook.clients.collecting import held_back
 from runbook.clients.kubernetes import KubeClient, listing
+from runbook.diagnosis import explanation
+from runbook.domain.collecting import held_back
+from runbook.model import Snapshot
 
 
 @pytest.fixture(autouse=True)
@@ -65,3 +68,11 @@ def test_a_list_is_decoded_without_it(api: FakeApi, client: KubeClient, monkeypa
     monkeypatch.setattr(listing, "_typed", lambda *given: (seen.append(gc.isenabled()), real(*given))[1])
     client.list("Pod")
     assert (seen, gc.isenabled(), api.times(PODS)) == ([False], True, 1)
+
+
+def test_an_explanation_is_made_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bool] = []
+    real = explanation._explain
+    monkeypatch.setattr(explanation, "_explain", lambda *given: (seen.append(gc.isenabled()), real(*given))[1])
+    explanation.explain(Snapshot(datetime(2025, 10, 17, tzinfo=UTC), "empty", {}))
+    assert (seen, gc.isenabled()) == ([False], True)

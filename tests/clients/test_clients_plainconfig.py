@@ -119,6 +119,18 @@ def test_any_other_is_left_to_the_library(tmp_path: Path, case: str) -> None:
     assert plain(str(path), None, tmp_path) is None
 
 
+def test_another_context_is_read_when_it_is_asked_for(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    text = yaml.safe_load(path.read_text())
+    text["users"].append({"name": "v", "user": {"token": "another"}})
+    text["contexts"].append({"name": "there", "context": {"cluster": "c", "user": "v"}})
+    path.write_text(yaml.safe_dump(text))
+    found = plain(str(path), "there", tmp_path)
+    assert found is not None
+    assert (found.context, found.user, found.token) == ("there", "v", "another")
+    assert plain(str(path), "nowhere", tmp_path) is None
+
+
 def test_two_files_and_two_users_of_a_name_are_left_to_the_library(tmp_path: Path) -> None:
     path = written(tmp_path)
     assert plain(f"{path}:{path}", None, tmp_path) is None

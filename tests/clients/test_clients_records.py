@@ -381,6 +381,11 @@ class TestSoak:
         window = quiet(inventory, unreadable, WatchEvent("MODIFIED", a_pod()))
         assert [(r.reason, r.object) for r in window.resets] == [("a Pod cannot be read", "Pod/mail/x: expected `str`")]
 
+    def test_what_cannot_be_read_elsewhere_disturbs_nobody(self, inventory: Inventory) -> None:
+        broken = Unreadable(ObjectRef("Pod", "elsewhere", "x"), "u", "expected `str`")
+        window = quiet(inventory, WatchEvent("MODIFIED", None, unreadable=broken), WatchEvent("MODIFIED", a_pod()))
+        assert window.resets == ()
+
     def test_a_pod_that_changes_nothing_that_counts_is_quiet(self, inventory: Inventory) -> None:
         window = quiet(inventory, WatchEvent("MODIFIED", a_pod()))
         assert (window.resets, window.samples) == ((), 1)

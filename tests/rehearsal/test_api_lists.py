@@ -248,3 +248,18 @@ def test_ten_thousand_pods_are_joined_bytes_not_encoded_again() -> None:
             if not token:
                 break
         assert total == 10_000
+
+
+def test_a_namespace_whose_name_begins_as_anothers_is_another(cluster: Served) -> None:
+    for name in ("web", "web-2", "web0"):
+        cluster.post("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+        made = {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": f"in-{name}"},
+            "spec": {"ports": [{"port": 80}]},
+        }
+        cluster.post(f"/api/v1/namespaces/{name}/services", made)
+    for name in ("web", "web-2", "web0"):
+        assert names(cluster.get(f"/api/v1/namespaces/{name}/services")) == [f"in-{name}"]
+    assert names(cluster.get("/api/v1/namespaces/we/services")) == []

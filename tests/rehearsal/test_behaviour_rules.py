@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -36,6 +37,17 @@ def replace(file: str, old: str, new: str) -> Callable[[Path], None]:
     return change
 
 
+def test_manifests_may_be_json(tmp_path: Path) -> None:
+    shutil.copytree(PAIR, tmp_path / "pair")
+    folder = tmp_path / "pair/manifests"
+    wanted = Scenario(PAIR).manifests
+    for path in folder.iterdir():
+        path.unlink()
+    (folder / "all.json").write_text(json.dumps({"kind": "List", "items": wanted}))
+    assert len(wanted) > 3
+    assert Scenario(tmp_path / "pair").manifests == wanted
+
+
 BAD: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "missing authority": (
         replace("world.yaml", "authorities: [registry-ca, ", "authorities: ["),
@@ -58,6 +70,16 @@ BAD: dict[str, tuple[Callable[[Path], None], str, str]] = {
         replace("manifests/platform.yaml", "spec:", "spec: ]"),
         "manifests/platform.yaml",
         r"platform.yaml is not YAML: line \d+, column \d+",
+    ),
+    "bad JSON of a manifest": (
+        lambda folder: (folder / "manifests/more.json").write_text('{"kind": "List",\n "items": [}'),
+        "manifests/more.json",
+        r"more.json is not JSON: line 2, column \d+: Expecting value",
+    ),
+    "a manifest that is no object": (
+        lambda folder: (folder / "manifests/more.json").write_text("[1]"),
+        "manifests/more.json",
+        "more.json holds list, not an object",
     ),
     "missing git folder": (
         lambda folder: shutil.rmtree(folder / "git"),

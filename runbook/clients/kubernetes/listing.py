@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from runbook.clients.collecting import held_back
 from runbook.clients.kubernetes.transport import Transport
+from runbook.domain.collecting import held_back
 from runbook.domain.kinds import KINDS, decode, named
 from runbook.domain.meta import Resource
 from runbook.errors import MalformedError, ObservationError

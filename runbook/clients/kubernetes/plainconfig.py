@@ -7,7 +7,6 @@ to it: exec plugins, token files, several files, proxies, and every way to say w
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,13 +75,13 @@ def plain(where: str, context: str | None, folder: Path) -> Plain | None:
         return None
     try:
         return _read(Path(where), context, folder)
-    except (msgspec.MsgspecError, LookupError, binascii.Error, OSError, UnicodeError):
+    except (msgspec.MsgspecError, LookupError, OSError, ValueError):
         return None  # the library says what is wrong
 
 
 def _read(path: Path, wanted: str | None, folder: Path) -> Plain | None:
     config = msgspec.yaml.decode(path.read_bytes(), type=_Config)
-    name = wanted or config.current_context
+    name = config.current_context if wanted is None else wanted
     context = msgspec.convert(_only(config.contexts, name).context, _Context)
     cluster = msgspec.convert(_only(config.clusters, context.cluster).cluster, _Cluster)
     user = msgspec.convert(_only(config.users, context.user).user, _User)

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import httpx
-import msgspec
 import stamina
 
 from runbook.clients.kubernetes import bodies
+from runbook.clients.kubernetes.failures import answered, as_named, named, tls_cause
 from runbook.clients.kubernetes.kubeconfig import Access
 from runbook.clients.resolving import transport
-from runbook.errors import (
-    ClusterIdentityError,
-    DeniedError,
-    MalformedError,
-    MissingError,
-    ObservationError,
-    TimedOutError,
-    UnreachableError,
-)
+from runbook.errors import MalformedError
 
 AGENT = "runbook"
 HEADERS = {"User-Agent": AGENT, "Accept-Encoding": "gzip"}
@@ -66,13 +58,13 @@ class Transport:
 
     def get(self, path: str, what: str, *, accept: str = "application/json", **query: str | int) -> httpx.Response:
         """GET, complete. Raises an ObservationError named `what`."""
-        return self._answered(what, self._tried("GET", path, what, {"Accept": accept}, query, None))
+        return answered(what, self._tried("GET", path, what, {"Accept": accept}, query, None))
 
     def post(self, path: str, what: str, body: bytes, *, accepted: tuple[int, ...] = ()) -> httpx.Response:
         """POST of a question; statuses in `accepted` are answers too."""
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         response = self._tried("POST", path, what, headers, {}, body)
-        return response if response.status_code in accepted else self._answered(what, response)
+        return response if response.status_code in accepted else answered(what, response)
 
     def change(
         self, method: str, path: str, what: str, body: bytes, content_type: str, query: Mapping[str, str]
@@ -90,7 +82,7 @@ class Transport:
         with self.opened(path, what, silence=silence, **query) as response:
             if response.status_code >= 400:
                 response.read()
-                self._answered(what, response)
+                answered(what, response)
             yield response
 
     @contextmanager
@@ -101,7 +93,7 @@ class Transport:
         OpenSSL would write its last alert into whichever file has the connection's number next: a record, say.
         """
         timeout = httpx.Timeout(silence, connect=min(silence, 5.0))
-        with _named(what), self._made(connections=1) as client:
+        with named(what), self._made(connections=1) as client:
             request = client.build_request(
                 "GET", path, params=query, headers=self._access.headers(), timeout=timeout, extensions=self._extensions
             )
@@ -135,7 +127,8 @@ class Transport:
     ) -> httpx.Response:
         retried = RETRIED if method == "GET" else (429,)  # a question that was POSTed is put again only when told to
         try:
-            first = self._outcome(method, path, headers, query, body)
+            ask = partial(self._outcome, method, path, headers, query, body)
+            first = ask()
             if isinstance(first, httpx.Response) and first.status_code not in retried:
                 return first  # as nearly all do, and stamina's books cost a tenth of a request
             for attempt in stamina.retry_context(
@@ -147,7 +140,7 @@ class Transport:
                 timeout=2 * LONGEST_WAIT,
             ):
                 with attempt:
-                    got = first if attempt.num == 1 else self._outcome(method, path, headers, query, body)
+                    got = first if attempt.num == 1 else ask()
                     if isinstance(got, _Broken):
                         raise got
                     if got.status_code in retried and attempt.num < 3:
@@ -160,9 +153,9 @@ class Transport:
         except _Broken as error:
             cause = error.__cause__
             assert isinstance(cause, httpx.HTTPError)
-            raise _as_named(what, cause) from cause
+            raise as_named(what, cause) from cause
         except httpx.HTTPError as error:
-            raise _as_named(what, error) from error
+            raise as_named(what, error) from error
         raise AssertionError("stamina always runs at least one attempt")
 
     def _outcome(
@@ -179,7 +172,7 @@ class Transport:
         try:
             return self._sent(method, path, headers, query, body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ReadError, httpx.RemoteProtocolError) as error:
-            if method == "GET" and _tls_cause(error) is None:
+            if method == "GET" and tls_cause(error) is None:
                 raise _Broken(str(error)) from error
             raise
 
@@ -204,55 +197,3 @@ class Transport:
             return bodies.read(response)
         finally:
             response.close()
-
-    def _answered(self, what: str, response: httpx.Response) -> httpx.Response:
-        if response.status_code < 400:
-            return response
-        why = f"{response.status_code} {status_message(response)}"
-        if response.status_code in (401, 403):
-            raise DeniedError(what, why)
-        if response.status_code == 404:
-            raise MissingError(what, why)
-        if response.status_code in (408, 504):
-            raise TimedOutError(what, why)
-        raise ObservationError(what, why)
-
-
-def status_message(response: httpx.Response) -> str:
-    """The message of a Kubernetes Status, else the beginning of the body, one line."""
-    try:
-        message = msgspec.json.decode(response.content).get("message", "")
-    except (msgspec.DecodeError, AttributeError):
-        message = response.text
-    return " ".join(str(message or response.reason_phrase).split())[:300]
-
-
-@contextmanager
-def _named(what: str) -> Iterator[None]:
-    """Turn httpx' errors into the tree's."""
-    try:
-        yield
-    except httpx.HTTPError as error:
-        raise _as_named(what, error) from error
-
-
-def _as_named(what: str, error: httpx.HTTPError) -> ObservationError | ClusterIdentityError:
-    if isinstance(error, httpx.TimeoutException):
-        return TimedOutError(what, "no answer within the time allowed")
-    if isinstance(error, httpx.DecodingError):
-        return MalformedError(what, "the answer cannot be decoded")
-    cause = _tls_cause(error)
-    if cause is not None:
-        return UnreachableError(
-            what, f"TLS: {cause.verify_message if isinstance(cause, ssl.SSLCertVerificationError) else cause.reason}"
-        )
-    return UnreachableError(what, " ".join(str(error).split())[:200] or type(error).__name__)
-
-
-def _tls_cause(error: BaseException) -> ssl.SSLError | None:
-    current: BaseException | None = error
-    while current is not None:
-        if isinstance(current, ssl.SSLError):
-            return current
-        current = current.__cause__ or current.__context__
-    return None

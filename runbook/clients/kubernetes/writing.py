@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from runbook.clients.kubernetes.client import KubeClient
-from runbook.clients.kubernetes.transport import status_message
+from runbook.clients.kubernetes.failures import status_message
 from runbook.clients.permit import Permit
 from runbook.errors import ConflictError, ObservationError, OutcomeUnknownError, RefusedError
 from runbook.model import ObjectRef

@@ -1,6 +1,6 @@
-"""The cyclic collector is held back while a list is read: what comes of it holds no cycles, and is alive to stay.
+"""The cyclic collector is held back while much is made that stays: the objects of a list, the walks of an explanation.
 
-Walking fifty thousand pods again and again, because the next ones are being made, cost half as much as making them.
+None of it holds cycles, and walking it again and again, because more of it is being made, costs half to all of the making.
 """
 
 from __future__ import annotations
