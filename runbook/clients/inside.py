@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import httpx
-
 from runbook.clients.kubernetes import KubeClient
+from runbook.clients.kubernetes.answers import Answer as Response
 from runbook.domain.inquiries import Answer
 from runbook.domain.network import Service
 from runbook.errors import ObservationError, TimedOutError
@@ -36,7 +35,7 @@ def ask_port(client: KubeClient, service: Service, port: int, *, seconds: float)
     return _read(port, response)
 
 
-def _read(port: int, response: httpx.Response) -> Answer:
+def _read(port: int, response: Response) -> Answer:
     """The API server's own answer is a Status; everything else was said by what listens there."""
     message = _status(response)
     if message is None:
@@ -52,7 +51,7 @@ def _read(port: int, response: httpx.Response) -> Answer:
     return Answer(port, None, f"not asked: {response.status_code} {message}{needed}")
 
 
-def _status(response: httpx.Response) -> str | None:
+def _status(response: Response) -> str | None:
     """The message of a Kubernetes Status with which the API server answers for itself, else None."""
     if response.status_code < 400:
         return None

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+import httpcore
 import httpx
 import msgspec
 
 from runbook.clients.handshake import OK, TIMEOUT, context_of, handshake, served_certificates, words
-from runbook.clients.resolving import target, transport
+from runbook.clients.resolving import ResolvingBackend, target
 from runbook.domain.probes import CertificateFacts, ManifestProbe, RegistryTrust
 
 ACCEPT = ", ".join(
@@ -99,7 +101,7 @@ def probe_manifest(
 def client(anchors: Sequence[bytes], resolve: Mapping[str, str], *, system: bool = False) -> httpx.Client:
     """An HTTP client that trusts these PEM anchors (and the system's, when asked) and nothing else."""
     return httpx.Client(
-        transport=transport(context_of(anchors, system=system), resolve),
+        transport=_transport(context_of(anchors, system=system), resolve),
         timeout=TIMEOUT,
         trust_env=False,
         follow_redirects=False,
@@ -163,3 +165,18 @@ def _refusal(response: httpx.Response) -> str:
         return f"{response.status_code} {first.get('code', '')}: {first.get('message', '')}"[:200]
     except (msgspec.DecodeError, KeyError, IndexError, TypeError):
         return f"HTTP {response.status_code}"
+
+
+def _transport(verify: ssl.SSLContext, resolve: Mapping[str, str]) -> httpx.HTTPTransport:
+    """An httpx transport over a keep-alive pool that honours `resolve`."""
+    made = httpx.HTTPTransport(verify=verify, retries=0, trust_env=False)
+    made._pool = httpcore.ConnectionPool(
+        ssl_context=verify,
+        max_connections=8,
+        max_keepalive_connections=8,
+        keepalive_expiry=30.0,
+        http1=True,
+        http2=False,
+        network_backend=ResolvingBackend(resolve),
+    )
+    return made

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import httpcore
-import httpx
 
 
 class ResolvingBackend(httpcore.NetworkBackend):
@@ -42,18 +40,3 @@ def target(resolve: Mapping[str, str], host: str, port: int) -> tuple[str, int]:
         return host, port
     address, _, number = mapped.rpartition(":")
     return address.strip("[]"), int(number)
-
-
-def transport(verify: ssl.SSLContext, resolve: Mapping[str, str], *, connections: int = 8) -> httpx.HTTPTransport:
-    """An httpx transport over a keep-alive pool that honours `resolve`."""
-    made = httpx.HTTPTransport(verify=verify, retries=0, trust_env=False)
-    made._pool = httpcore.ConnectionPool(
-        ssl_context=verify,
-        max_connections=connections,
-        max_keepalive_connections=connections,
-        keepalive_expiry=30.0,
-        http1=True,
-        http2=False,
-        network_backend=ResolvingBackend(resolve),
-    )
-    return made

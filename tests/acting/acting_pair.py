@@ -16,6 +16,7 @@ import httpx
 from ruamel.yaml import YAML
 
 from runbook.clients.kubernetes import KubeClient, connect
+from runbook.clients.kubernetes.answers import Answer
 from runbook.domain.certificates import facts
 from runbook.embedded import EmbeddedCluster
 from runbook.errors import VerdictFailed
@@ -139,10 +140,10 @@ def _pinned(data: Any, cluster: EmbeddedCluster) -> None:
     data["registry"].setdefault("ca_fingerprint", facts(pem).fingerprint)
 
 
-def status(code: int, reason: str, message: str, **headers: str) -> httpx.Response:
+def status(code: int, reason: str, message: str, **headers: str) -> Answer:
     """A Status as an API server sends it."""
     body = {"kind": "Status", "status": "Failure", "code": code, "reason": reason, "message": message}
-    return httpx.Response(code, json=body, headers=headers)
+    return Answer(code, json.dumps(body).encode(), tuple((key.lower(), value) for key, value in headers.items()))
 
 
 def ready_to_delete(pair: Pair) -> None:

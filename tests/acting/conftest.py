@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 from acting_pair import Pair, a_pair
 
+from runbook.clients.kubernetes.answers import Answer
 from runbook.clients.kubernetes.transport import Transport
+from runbook.clients.kubernetes.wire import Request
 from runbook.stage.opening import close_all
 
 
@@ -33,7 +33,7 @@ def _closed() -> Iterator[None]:
     close_all()
 
 
-Answer = Callable[[str, str], httpx.Response | Exception | None]
+Hook = Callable[[str, str], Answer | Exception | None]
 
 
 @pytest.fixture
@@ -41,16 +41,17 @@ def intercept(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     """Stand between the product and the server: `before` answers in its place, `after` spoils an answer that came."""
     real = Transport._once
 
-    def install(*, before: Answer | None = None, after: Answer | None = None) -> list[str]:
+    def install(*, before: Hook | None = None, after: Hook | None = None) -> list[str]:
         sent: list[str] = []
 
-        def once(self: Transport, method: str, path: str, *rest: Any) -> httpx.Response:
+        def once(self: Transport, request: Request) -> Answer:
+            method, path = request.method, request.path
             if method == "GET" or "accessreviews" in path:
-                return real(self, method, path, *rest)
+                return real(self, request)
             sent.append(f"{method} {path}")
             for hook, forward in ((before, True), (after, False)):
                 if not forward:
-                    response = real(self, method, path, *rest)
+                    response = real(self, request)
                 refused = not forward and response.status_code >= 400  # an answer that says no is not worth spoiling
                 spoiled = hook(method, path) if hook is not None and not refused else None
                 if isinstance(spoiled, Exception):

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import httpx
+import httpcore
 import pytest
 from acting_pair import Pair, events, named, ready_to_delete, status
 
+from runbook.clients.kubernetes.answers import Answer
 from runbook.evidence.acts import CUT
 
 Intercept = Callable[..., list[str]]
 
 
 def first_of_each(
-    answer: Callable[[], httpx.Response | Exception],
-) -> Callable[[str, str], httpx.Response | Exception | None]:
+    answer: Callable[[], Answer | Exception],
+) -> Callable[[str, str], Answer | Exception | None]:
     """Answer the first request of each path in the server's place."""
     seen: set[str] = set()
 
-    def hook(method: str, path: str) -> httpx.Response | Exception | None:
+    def hook(method: str, path: str) -> Answer | Exception | None:
         if f"{method} {path}" in seen:
             return None
         seen.add(f"{method} {path}")
@@ -66,7 +67,7 @@ def test_an_answer_that_never_came_is_looked_for(pair: Pair, intercept: Intercep
     ready_to_delete(pair)
     stage = pair.begin("cleanup")
     stage.plan()
-    intercept(after=lambda method, _path: httpx.ReadError("reset by peer") if method == "DELETE" else None)
+    intercept(after=lambda method, _path: httpcore.ReadError("reset by peer") if method == "DELETE" else None)
     stage.apply()
     act = named(stage, "Pod/notes/")
     assert act.outcome == "changed"
@@ -78,7 +79,7 @@ def test_a_request_that_never_arrived_is_not_called_done(pair: Pair, intercept: 
     ready_to_delete(pair)
     stage = pair.begin("cleanup")
     stage.plan()
-    intercept(before=lambda method, _path: httpx.ConnectError("refused") if method == "DELETE" else None)
+    intercept(before=lambda method, _path: httpcore.ConnectError("refused") if method == "DELETE" else None)
     stage.apply()
     act = named(stage, "Pod/notes/")
     assert (act.outcome, "it was not done" in act.said) == ("failed", True)
@@ -92,7 +93,7 @@ def test_when_nobody_can_look_either_it_is_unknown_and_the_next_apply_looks(
     stage = pair.begin("cleanup")
     stage.plan()
     with monkeypatch.context() as silent:
-        intercept(after=lambda method, _path: httpx.ReadError("reset") if method == "DELETE" else None)
+        intercept(after=lambda method, _path: httpcore.ReadError("reset") if method == "DELETE" else None)
         silent.setattr("runbook.acting.hands.Hands.is_gone", lambda *_args: None)
         stage.apply()
     act = named(stage, "Pod/notes/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,14 +10,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import httpx
+import httpcore
 import pytest
 import stamina
 from acting_pair import status
-from acting_wire import Wire
+from acting_wire import Wire, said
 
 from runbook.acting.hands import performed
 from runbook.acting.operatorlease import OperatorLease
+from runbook.clients.kubernetes.answers import Answer
+from runbook.clients.kubernetes.wire import Request
 from runbook.errors import EvidenceError, LockedError
 from runbook.evidence import read_journal
 from runbook.model import Action, ObjectRef
@@ -26,7 +29,7 @@ REF = ObjectRef("Lease", "flux-system", "runbook-operator")
 COLLECTION = "/apis/coordination.k8s.io/v1/namespaces/flux-system/leases"
 PATH = f"{COLLECTION}/{REF.name}"
 ME, OTHER = "me@here run/1", "she@there run/2"
-AWAY = httpx.ConnectError("refused")
+AWAY = httpcore.ConnectError("refused")
 
 
 class Office:
@@ -36,12 +39,12 @@ class Office:
         self.wire = Wire(folder, frozenset({REF.namespace}))
         self.clock = datetime(2025, 10, 17, 11, 0, tzinfo=UTC)
         self.wire.answer = self.answer
-        self.fails: list[httpx.Response | Exception] = []  # what the next writes are answered in the server's place
+        self.fails: list[Answer | Exception] = []  # what the next writes are answered in the server's place
         self.lease = OperatorLease(
             self.wire.client, self.wire.writer, self.wire.journal, REF, ME, "plan", 120, lambda: self.clock
         )
 
-    def answer(self, request: httpx.Request) -> httpx.Response:
+    def answer(self, request: Request) -> Answer:
         if self.fails:
             failure = self.fails.pop(0)
             if isinstance(failure, Exception):
@@ -49,12 +52,12 @@ class Office:
             return failure
         return self.store(request)
 
-    def store(self, request: httpx.Request) -> httpx.Response:
-        body = httpx.Response(200, content=request.content).json()
+    def store(self, request: Request) -> Answer:
+        body = json.loads(request.body or b"")
         number = str(len(self.wire.sent))
         body["metadata"] = {"name": REF.name, "namespace": REF.namespace, "uid": "u-lease", "resourceVersion": number}
         self.wire.reads[PATH] = body
-        return httpx.Response(200, json=body)
+        return said(body)
 
     def away(self) -> dict[str, Any]:
         """The API cannot be reached; gives what it kept."""
@@ -133,9 +136,9 @@ class TestRenewing:
     def test_a_renewal_that_was_not_answered_and_was_done_is_done(self, held: Office) -> None:
         real = held.wire.answer
 
-        def done_in_silence(request: httpx.Request) -> httpx.Response:
+        def done_in_silence(request: Request) -> Answer:
             real(request)
-            raise httpx.ReadError("reset")
+            raise httpcore.ReadError("reset")
 
         held.wire.answer = done_in_silence
         held.later(50)
@@ -187,7 +190,7 @@ class TestGivingBack:
                 monkeypatch.setattr(
                     held.wire.client.transport, "_once", lambda *_: status(403, "Forbidden", "leases is forbidden")
                 )
-            held.fails = [status(403, "Forbidden", "no")] if how == "refused" else [httpx.ReadError("reset")] * 2
+            held.fails = [status(403, "Forbidden", "no")] if how == "refused" else [httpcore.ReadError("reset")] * 2
             raise EvidenceError("captures could not be written: No space left on device")
 
         for name, made in (("_hands", hands), ("_lease", held.lease), ("settle_earlier", [])):
@@ -228,7 +231,7 @@ class TestTaking:
         }
         won["spec"]["renewTime"] = "2025-10-17T11:00:00.000000Z"
 
-        def lost(_request: httpx.Request) -> httpx.Response:
+        def lost(_request: Request) -> Answer:
             office.wire.reads[PATH] = won
             return status(409, "AlreadyExists", "leases already exists")
 

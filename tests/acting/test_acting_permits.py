@@ -8,11 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpcore
 import pytest
 from acting_pair import Pair, status
 from acting_wire import Wire
 
+from runbook.clients.kubernetes.answers import Answer
+from runbook.clients.kubernetes.wire import Request
 from runbook.clients.nodewriting import identity, write_file
 from runbook.clients.permit import Permit
 from runbook.errors import ActionError, ConflictError, OutcomeUnknownError, RefusedError
@@ -51,8 +53,8 @@ class TestWhatAPermitIsFor:
             patch(wire, given)
         assert wire.asked() == ["PATCH /api/v1/namespaces/ffl/pods/web"]
         (sent,) = wire.sent
-        assert json.loads(sent.content) == {"metadata": {"labels": {"a": "b"}, "uid": UID}}
-        assert sent.url.params["fieldManager"] == "runbook"
+        assert json.loads(sent.body or b"") == {"metadata": {"labels": {"a": "b"}, "uid": UID}}
+        assert sent.query["fieldManager"] == "runbook"
 
     def test_a_request_that_was_refused_by_the_server_has_used_it_too(self, wire: Wire) -> None:
         wire.answer = lambda _r: status(409, "Conflict", "modified")
@@ -169,11 +171,11 @@ class TestAnswers:
             (status(500, "InternalError", 'failed calling webhook "a.b"'), RefusedError),
             (status(500, "InternalError", "etcdserver: request timed out"), OutcomeUnknownError),
             (status(504, "Timeout", "the request may have been done"), OutcomeUnknownError),
-            (httpx.ReadError("reset"), OutcomeUnknownError),
+            (httpcore.ReadError("reset"), OutcomeUnknownError),
         ],
     )
-    def test_each_is_told_apart(self, wire: Wire, answer: httpx.Response | Exception, kind: type[ActionError]) -> None:
-        def answered(_request: httpx.Request) -> httpx.Response:
+    def test_each_is_told_apart(self, wire: Wire, answer: Answer | Exception, kind: type[ActionError]) -> None:
+        def answered(_request: Request) -> Answer:
             if isinstance(answer, Exception):
                 raise answer
             return answer
@@ -187,7 +189,7 @@ class TestAnswers:
         wire.answer = lambda _r: status(404, "NotFound", "gone")
         wire.writer.delete(POD, UID, "7", permit(wire, f"DELETE {POD}"))
         (sent,) = wire.sent
-        assert json.loads(sent.content)["preconditions"] == {"uid": UID, "resourceVersion": "7"}
+        assert json.loads(sent.body or b"")["preconditions"] == {"uid": UID, "resourceVersion": "7"}
 
 
 class TestANodesFile:

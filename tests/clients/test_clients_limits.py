@@ -185,9 +185,9 @@ class TestConnections:
         seen: list[str] = []
         once = transport.Transport._once
 
-        def counted(self: Any, method: str, *rest: Any) -> Any:
-            seen.append(method)
-            return once(self, method, *rest)
+        def counted(self: Any, request: Any) -> Any:
+            seen.append(request.method)
+            return once(self, request)
 
         monkeypatch.setattr(transport.Transport, "_once", counted)
         gone = connect(kubeconfig=str(kubeconfig(tmp_path, "https://127.0.0.1:1")), timeout=1.0)

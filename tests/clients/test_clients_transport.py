@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,8 @@ import pytest
 from apiserver import FakeApi, kubeconfig, ok, running
 
 from runbook.clients.kubernetes import KubeClient, connect
-from runbook.errors import TimedOutError
+from runbook.clients.kubernetes.wire import Request, Wire
+from runbook.errors import MalformedError, TimedOutError
 
 
 @pytest.fixture
@@ -54,3 +56,51 @@ def test_a_stream_has_a_patience_of_its_own(api: FakeApi, tmp_path: Path) -> Non
     finally:
         found.close()
     assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize(
+    ("server", "host"),
+    [
+        ("https://[fd00::1]:6443", b"[fd00::1]:6443"),
+        ("https://[fd00::1]", b"[fd00::1]"),
+        ("https://kube.example", b"kube.example"),
+        ("https://Bücher.example:6443", b"xn--bcher-kva.example:6443"),
+    ],
+)
+def test_the_host_is_named_as_http_wants_it(server: str, host: bytes) -> None:
+    assert Wire(server, None, {})._named == host
+
+
+def test_a_request_shows_no_credential() -> None:
+    assert "let-me-read" not in repr(Request("GET", "/", {"Authorization": "Bearer let-me-read"}))
+
+
+@pytest.mark.parametrize("encoding", ["br", "gzip, br"])
+def test_what_is_packed_as_nobody_asked_for_is_named(api: FakeApi, tmp_path: Path, encoding: str) -> None:
+    api.always["/odd"] = (200, b"x", {"Content-Encoding": encoding})
+    found = client(api, tmp_path)
+    try:
+        with pytest.raises(MalformedError, match="packed as 'br', which nobody asked for"):
+            found.transport.get("/odd", "odd")
+    finally:
+        found.close()
+
+
+def test_what_is_packed_and_torn_is_named(api: FakeApi, tmp_path: Path) -> None:
+    api.always["/torn"] = (200, gzip.compress(b"{}" * 5000)[:-9], {"Content-Encoding": "gzip"})
+    found = client(api, tmp_path)
+    try:
+        with pytest.raises(MalformedError, match="ends in the middle"):
+            found.transport.get("/torn", "torn")
+    finally:
+        found.close()
+
+
+def test_lines_of_a_log_are_split_at_line_feeds_only(api: FakeApi, tmp_path: Path) -> None:
+    api.always["/log"] = (200, b"a\x0cb\r\nc\xe2\x80\xa8d\n\nlast \xff", {})
+    found = client(api, tmp_path)
+    try:
+        with found.transport.stream("/log", "log", silence=1.0) as stream:
+            assert list(stream.lines()) == ["a\x0cb", "c\u2028d", "", "last \ufffd"]
+    finally:
+        found.close()

@@ -76,7 +76,7 @@ class TestBrokenOff:
 
     def test_what_cannot_be_listed_anew_is_an_error(self, api: FakeApi, client: KubeClient) -> None:
         client.discover()
-        client.transport._server = "https://127.0.0.1:1"  # where lists go; nothing listens there
+        client.transport._wire._port = 1  # where lists go; nothing listens there
         api.cut_watches, api.watches = 2, [[], []]
         with pytest.raises(UnreachableError):
             watch(client, 1)

@@ -1,13 +1,14 @@
-"""The body of an answer, whole and bounded: a server that knows no pages must not fill the memory."""
+"""Bodies of answers, unpacked and bounded: neither a server that knows no pages nor one that packs a sea may fill the memory."""
 
 from __future__ import annotations
 
-import httpx
+import zlib
+from collections.abc import Iterator
 
 LARGEST = 256_000_000  # bytes of one answer; a page of 500 objects has a few million
-# Bytes that each packs into one at most. Others pack more, and packed twice is packed squared: those are counted.
-DENSEST = {"": 1, "identity": 1, "gzip": 1_032, "deflate": 1_032}
-_AS_SENT = frozenset({"content-encoding", "transfer-encoding", "content-length"})
+STEP = 1_000_000  # bytes that are unpacked at a time: a kilobyte may hold a million
+_PACKED = frozenset({"gzip", "x-gzip", "deflate"})  # RFC 9110, 8.4.1; only gzip is asked for
+_EITHER = zlib.MAX_WBITS | 32  # a gzip or a zlib header, as zlib finds it
 
 
 class TooLargeError(Exception):
@@ -17,24 +18,43 @@ class TooLargeError(Exception):
         super().__init__(f"the answer is larger than {LARGEST // 1_000_000} MB: it was not kept")
 
 
-def read(response: httpx.Response) -> httpx.Response:
-    """The whole answer, unpacked. Raises TooLargeError as soon as it is too large, whatever its length was said to be."""
-    if _is_bounded(response.headers):
-        response.read()
-        return response
+class UnpackingError(Exception):
+    """An answer packed in a way that nobody asked for, or torn."""
+
+
+def unpacked(pieces: Iterator[bytes], encodings: str) -> Iterator[bytes]:
+    """The pieces of a body without its Content-Encoding, the last one put on first. Raises UnpackingError."""
+    for encoding in reversed([name.strip().lower() for name in encodings.split(",")]):
+        if encoding in _PACKED:
+            pieces = _inflated(pieces)
+        elif encoding not in ("", "identity"):
+            raise UnpackingError(f"the answer cannot be decoded: it is packed as {encoding!r}, which nobody asked for")
+    return pieces
+
+
+def whole(pieces: Iterator[bytes]) -> bytes:
+    """All pieces. Raises TooLargeError as soon as they are too large, whatever their length was said to be."""
     parts, size = list[bytes](), 0
-    for part in response.iter_bytes():
+    for part in pieces:
         size += len(part)
         if size > LARGEST:
             raise TooLargeError
         parts.append(part)
-    headers = [(key, value) for key, value in response.headers.multi_items() if key not in _AS_SENT]
-    return httpx.Response(response.status_code, headers=headers, content=b"".join(parts), request=response.request)
+    return b"".join(parts)
 
 
-def _is_bounded(headers: httpx.Headers) -> bool:
-    """Whether the length that HTTP holds the server to leaves no doubt: most answers are small, and need no counting."""
-    length, dense = headers.get("content-length", ""), DENSEST.get(headers.get("content-encoding", "").lower())
-    if dense is None or "transfer-encoding" in headers or not length.isdecimal():
-        return False
-    return int(length) * dense <= LARGEST
+def _inflated(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    unpacker, seen = zlib.decompressobj(_EITHER), False
+    try:
+        for piece in pieces:
+            rest, seen = piece, True
+            while rest:
+                if part := unpacker.decompress(rest, STEP):
+                    yield part
+                rest = unpacker.unconsumed_tail
+        if part := unpacker.flush():
+            yield part
+    except zlib.error as error:
+        raise UnpackingError(f"the answer cannot be decoded: {error}") from error
+    if seen and not unpacker.eof:
+        raise UnpackingError("the answer cannot be decoded: it ends in the middle")

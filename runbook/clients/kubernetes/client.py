@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import httpx
 import msgspec
 
 from runbook.clients.kubernetes import discovery, glimpsing, listing, reviewing, serverclock, watching
+from runbook.clients.kubernetes.answers import Answer
 from runbook.clients.kubernetes.kubeconfig import access
 from runbook.clients.kubernetes.listing import Listing, Progress
 from runbook.clients.kubernetes.serverclock import ServerClock
@@ -184,8 +184,8 @@ class KubeClient:
         query |= {"tailLines": tail} if tail is not None else {}
         query |= {"previous": "true"} if previous else {}
         path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
-        with self.transport.stream(path, f"log of pod {namespace}/{pod}", silence=20.0, **query) as response:
-            yield from response.iter_lines()
+        with self.transport.stream(path, f"log of pod {namespace}/{pod}", silence=20.0, **query) as stream:
+            yield from stream.lines()
 
     def log(self, namespace: str, pod: str, container: str, *, tail: int, previous: bool) -> str:
         """The last lines of a container's log, in one answer. Raises an ObservationError."""
@@ -210,12 +210,12 @@ class KubeClient:
         read = glimpsing.end(self.transport, path, what, seconds=seconds, **query)
         return tuple(read.decode("utf-8", errors="replace").splitlines()[-lines:])
 
-    def proxy_ask(self, namespace: str, service: str, port: str, path: str, *, seconds: float) -> httpx.Response:
+    def proxy_ask(self, namespace: str, service: str, port: str, path: str, *, seconds: float) -> Answer:
         """GET a Service's path through the API server, within so many seconds; any status is an answer."""
         where = f"/api/v1/namespaces/{namespace}/services/{service}:{port}/proxy/{path.lstrip('/')}"
         return glimpsing.beginning(self.transport, where, f"service proxy of {namespace}/{service}", seconds=seconds)
 
-    def proxy_get(self, namespace: str, service: str, port: str, path: str) -> httpx.Response:
+    def proxy_get(self, namespace: str, service: str, port: str, path: str) -> Answer:
         """GET a Service's path through the API server. Raises an ObservationError for any status of 400 and more."""
         where = f"/api/v1/namespaces/{namespace}/services/{service}:{port}/proxy/{path.lstrip('/')}"
         return self.transport.get(where, f"service proxy of {namespace}/{service}")

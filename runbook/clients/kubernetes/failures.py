@@ -5,12 +5,14 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 
-import httpx
+import httpcore
 import msgspec
 
+from runbook.clients.kubernetes.answers import Answer
+from runbook.clients.kubernetes.bodies import TooLargeError, UnpackingError
 from runbook.errors import (
-    ClusterIdentityError,
     DeniedError,
     MalformedError,
     MissingError,
@@ -19,8 +21,12 @@ from runbook.errors import (
     UnreachableError,
 )
 
+_UNREACHED = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)
+FAULTS = (*_UNREACHED, TooLargeError, UnpackingError)  # all that may keep an answer from being whole
+_BROKEN = (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.ReadError, httpcore.RemoteProtocolError)
 
-def answered(what: str, response: httpx.Response) -> httpx.Response:
+
+def answered(what: str, response: Answer) -> Answer:
     """The answer itself. Raises an ObservationError named `what` when its status is 400 or more."""
     if response.status_code < 400:
         return response
@@ -34,36 +40,48 @@ def answered(what: str, response: httpx.Response) -> httpx.Response:
     raise ObservationError(what, why)
 
 
-def status_message(response: httpx.Response) -> str:
+def status_message(response: Answer) -> str:
     """The message of a Kubernetes Status, else the beginning of the body, one line."""
     try:
         message = msgspec.json.decode(response.content).get("message", "")
     except (msgspec.DecodeError, AttributeError):
         message = response.text
-    return " ".join(str(message or response.reason_phrase).split())[:300]
+    return " ".join(str(message or _phrase(response.status_code)).split())[:300]
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
 
 
 @contextmanager
 def named(what: str) -> Iterator[None]:
-    """Turn httpx' errors into the tree's."""
+    """Turn what went wrong on the wire into the tree's errors."""
     try:
         yield
-    except httpx.HTTPError as error:
+    except FAULTS as error:
         raise as_named(what, error) from error
 
 
-def as_named(what: str, error: httpx.HTTPError) -> ObservationError | ClusterIdentityError:
+def as_named(what: str, error: Exception) -> ObservationError:
     """What kept a request from being answered, by its name in the tree."""
-    if isinstance(error, httpx.TimeoutException):
+    if isinstance(error, httpcore.TimeoutException):
         return TimedOutError(what, "no answer within the time allowed")
-    if isinstance(error, httpx.DecodingError):
-        return MalformedError(what, "the answer cannot be decoded")
+    if isinstance(error, TooLargeError | UnpackingError):
+        return MalformedError(what, str(error))
     cause = tls_cause(error)
     if cause is not None:
         return UnreachableError(
             what, f"TLS: {cause.verify_message if isinstance(cause, ssl.SSLCertVerificationError) else cause.reason}"
         )
     return UnreachableError(what, " ".join(str(error).split())[:200] or type(error).__name__)
+
+
+def is_broken(error: Exception) -> bool:
+    """Whether a connection did not come about, or broke: what passes, and TLS that was refused does not."""
+    return isinstance(error, _BROKEN) and tls_cause(error) is None
 
 
 def tls_cause(error: BaseException) -> ssl.SSLError | None:

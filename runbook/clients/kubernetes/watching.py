@@ -118,9 +118,9 @@ class Watcher:
         query: dict[str, str | int] = {"watch": 1, "resourceVersion": self._version, "allowWatchBookmarks": "true"}
         query["timeoutSeconds"] = max(1, int(self._silence * 0.8)) if self._is_short else LONGEST
         what = f"watch of {self._kind}"
-        with self._transport.stream(self._path, what, silence=self._silence, **query) as response:
+        with self._transport.stream(self._path, what, silence=self._silence, **query) as stream:
             course.opened = True
-            for text in _lines(response.iter_bytes(), what):
+            for text in _lines(stream.unpacked(), what):
                 if text is None:
                     course.broken = True
                 elif text.strip():
