@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from runbook.clients.kubernetes import kubeconfig as read
 from runbook.clients.kubernetes.plainconfig import plain
+from runbook.errors import KubeconfigError
 
 SERVER = "https://api.example:6443"
 PEM, KEY = certificate(common="alice")
@@ -90,9 +91,14 @@ def test_a_plain_one_gives_what_the_library_gives(tmp_path: Path, case: str) -> 
     for field in ("server", "context", "user", "server_name"):
         assert getattr(ours, field) == getattr(theirs, field), field
     assert ours.headers() == theirs.headers()
-    if ours.server.startswith("https:"):
-        assert len(ours.verify.get_ca_certs()) == 1
-        assert ours.verify.get_ca_certs() == theirs.verify.get_ca_certs()
+    if ours.server.startswith("http:"):
+        assert ours.verify is None
+        assert theirs.verify is None
+        return
+    assert ours.verify is not None
+    assert theirs.verify is not None
+    assert len(ours.verify.get_ca_certs()) == 1
+    assert ours.verify.get_ca_certs() == theirs.verify.get_ca_certs()
     assert ours.verify.verify_mode == theirs.verify.verify_mode
 
 
@@ -140,9 +146,31 @@ def test_two_files_and_two_users_of_a_name_are_left_to_the_library(tmp_path: Pat
     assert plain(str(path), None, tmp_path) is None
 
 
-def test_a_proxy_of_the_environment_is_left_to_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "http_proxy", "ALL_PROXY"])
+def test_a_proxy_of_the_environment_is_left_to_the_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "")
+    assert plain(str(written(tmp_path)), None, tmp_path) is not None
+    monkeypatch.setenv(name, "http://proxy:3128")
     assert plain(str(written(tmp_path)), None, tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    "server", ["https://:6443", "https://?x", "https://kube:99999999", "https://[fd00::1", "https://kube:x"]
+)
+def test_a_server_that_cannot_be_asked_is_named_with_its_field(tmp_path: Path, server: str) -> None:
+    path = written(tmp_path)
+    path.write_text(path.read_text().replace(SERVER, server))
+    with pytest.raises(KubeconfigError, match=r"has no host or port to ask") as error:
+        read.access(str(path), None)
+    assert error.value.field.endswith("clusters[].cluster.server")
+
+
+def test_plain_http_loads_no_authority(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    path.write_text(path.read_text().replace("https://", "http://"))
+    assert read.access(str(path), None).verify is None
 
 
 def test_no_key_is_left_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

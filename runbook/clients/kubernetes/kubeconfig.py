@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from runbook.clients.kubernetes.plainconfig import plain
 from runbook.errors import KubeconfigError
@@ -28,13 +29,13 @@ HINT = "Name another file with --kubeconfig, or another context with --context."
 class Access:
     """How to reach an API server: its URL, TLS, and headers made anew every second (tokens are refreshed).
 
-    `server_name` is the kubeconfig's tls-server-name: what the certificate must name instead of the URL's host.
+    `verify` is None where the server speaks plain HTTP. `server_name` is the kubeconfig's tls-server-name: what the certificate must name instead of the URL's host.
     """
 
     server: str
     context: str
     user: str
-    verify: ssl.SSLContext
+    verify: ssl.SSLContext | None
     headers: Callable[[], dict[str, str]]
     server_name: str = ""
 
@@ -114,6 +115,14 @@ def _server(host: object, where: str) -> str:
         raise KubeconfigError(
             f"the server {server!r} is not an http(s) URL", field=f"{where}: clusters[].cluster.server"
         )
+    try:
+        has_host = bool(urlsplit(server).hostname) and urlsplit(server).port != 0
+    except ValueError:  # a port that is none, or an address in half a bracket
+        has_host = False
+    if not has_host:
+        raise KubeconfigError(
+            f"the server {server!r} has no host or port to ask", field=f"{where}: clusters[].cluster.server"
+        )
     return server
 
 
@@ -159,7 +168,9 @@ def _users(where: str) -> list[dict[str, Any]]:
     return found
 
 
-def _tls(configuration: Any, where: str) -> ssl.SSLContext:
+def _tls(configuration: Any, where: str) -> ssl.SSLContext | None:
+    if configuration.verify_ssl and str(configuration.host).startswith("http://"):
+        return None
     try:
         context = ssl.create_default_context(cafile=configuration.ssl_ca_cert or None)
     except (ssl.SSLError, OSError) as error:

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import base64
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.request import getproxies
 
 import msgspec
+
+_PROXIES = frozenset(
+    {"http_proxy", "https_proxy", "all_proxy"}
+)  # urllib.request takes as long to import as to be asked
 
 
 class _Cluster(msgspec.Struct, rename="kebab", forbid_unknown_fields=True):
@@ -71,12 +75,21 @@ class Plain:
 
 def plain(where: str, context: str | None, folder: Path) -> Plain | None:
     """Read the one file. `folder` is private, and holds what the file gives as data. None: not plain, so ask the library."""
-    if os.pathsep in where or any(getproxies().get(name) for name in ("http", "https", "all")):
+    if os.pathsep in where or _is_behind_proxy():
         return None
     try:
         return _read(Path(where), context, folder)
     except (msgspec.MsgspecError, LookupError, OSError, ValueError):
         return None  # the library says what is wrong
+
+
+def _is_behind_proxy() -> bool:
+    """As the library would find one: of the environment, and where there are such, of the system's settings."""
+    if sys.platform in ("darwin", "win32"):
+        from urllib.request import getproxies
+
+        return any(getproxies().get(scheme) for scheme in ("http", "https", "all"))
+    return any(value and name.lower() in _PROXIES for name, value in os.environ.items())
 
 
 def _read(path: Path, wanted: str | None, folder: Path) -> Plain | None:
