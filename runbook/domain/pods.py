@@ -85,10 +85,9 @@ class Probe(Observed, frozen=True):
 
 
 class Resources(Observed, frozen=True):
-    """resources: quantities as written."""
+    """resources: limits as written, which a container that was killed is told beside."""
 
     limits: dict[str, str | int] | None = None
-    requests: dict[str, str | int] | None = None
 
 
 class Container(Observed, frozen=True):
@@ -96,7 +95,6 @@ class Container(Observed, frozen=True):
 
     name: str = ""
     image: str = ""
-    image_pull_policy: str = ""
     restart_policy: str = ""
     env: list[EnvVar] | None = None
     env_from: list[EnvFrom] | None = None
@@ -135,9 +133,7 @@ class Terminated(Observed, frozen=True):
 
 
 class Running(Observed, frozen=True):
-    """state.running."""
-
-    started_at: datetime | None = None
+    """state.running: that it is there is what is asked."""
 
 
 class ContainerState(Observed, frozen=True):
@@ -167,7 +163,6 @@ class PodStatus(Observed, frozen=True):
     phase: str = ""
     reason: str = ""
     message: str = ""
-    pod_ip: str = msgspec.field(default="", name="podIP")
     start_time: datetime | None = None
     conditions: list[Condition] | None = None
     container_statuses: list[ContainerStatus] | None = None

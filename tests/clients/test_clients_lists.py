@@ -10,6 +10,7 @@ import pytest
 from apiserver import PODS, FakeApi, kubeconfig, line, pod, status, until
 
 from runbook.clients.kubernetes import KubeClient, WatchEvent, connect
+from runbook.domain.pods import Pod
 from runbook.errors import (
     DeniedError,
     MalformedError,
@@ -230,3 +231,13 @@ class TestWatches:
         assert event.object is None
         assert event.unreadable is not None
         assert str(event.unreadable.ref) == "Pod/a/bad"
+
+
+@pytest.mark.parametrize("as_served", [False, True])
+def test_what_pods_of_a_template_have_alike_is_held_once(api: FakeApi, client: KubeClient, as_served: bool) -> None:
+    api.pods = [pod(f"p{n}") for n in range(3)]
+    for one in api.pods:
+        one["metadata"]["ownerReferences"] = [{"kind": "ReplicaSet", "name": "web", "uid": "u-web", "controller": True}]
+    items = [item for item in client.list("Pod", as_served=as_served, page=1).items if isinstance(item, Pod)]
+    assert len(items) == 3
+    assert len({id(item.spec.containers) for item in items}) == 1

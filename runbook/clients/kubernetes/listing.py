@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from runbook.clients.kubernetes.transport import Transport
+from runbook.domain.alike import Alike
 from runbook.domain.collecting import held_back
 from runbook.domain.kinds import KINDS, decode, named
 from runbook.domain.meta import Resource
@@ -72,17 +73,20 @@ class _Gathered:
     items: list[Resource] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
     malformed: list[tuple[ObjectRef, str]] = field(default_factory=list)
+    alike: Alike = field(default_factory=Alike)
 
     def add(self, content: bytes, what: str) -> Any:
         """Take a page in, typed in one pass; item by item only where bytes are kept or one of them does not fit."""
         typed = None if self.as_served else _typed(self.kind, content)
+        before = len(self.items)
         if typed is not None:
             self.items += [named(self.kind, item) for item in typed.items or ()]
-            return _checked(typed, what)
-        page = _page(content, what)
-        for item in page.items or ():
-            self._sort(bytes(item))
-        return page
+        else:
+            typed = _page(content, what)
+            for item in typed.items or ():
+                self._sort(bytes(item))
+        self.alike.fold(self.items[before:])
+        return _checked(typed, what)
 
     def _sort(self, item: bytes) -> None:
         try:
@@ -172,7 +176,7 @@ def _typed(kind: str, content: bytes) -> Any:
 
 def _page(content: bytes, what: str) -> Any:
     try:
-        return _checked(msgspec.json.decode(content, type=_Page), what)
+        return msgspec.json.decode(content, type=_Page)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         raise MalformedError(what, f"the list cannot be read: {error}") from error
 
