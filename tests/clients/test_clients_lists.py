@@ -235,9 +235,9 @@ class TestWatches:
 
 @pytest.mark.parametrize("as_served", [False, True])
 def test_what_pods_of_a_template_have_alike_is_held_once(api: FakeApi, client: KubeClient, as_served: bool) -> None:
-    api.pods = [pod(f"p{n}") for n in range(3)]
+    api.page, api.pods = 1, [pod(f"p{n}") for n in range(3)]
     for one in api.pods:
         one["metadata"]["ownerReferences"] = [{"kind": "ReplicaSet", "name": "web", "uid": "u-web", "controller": True}]
-    items = [item for item in client.list("Pod", as_served=as_served, page=1).items if isinstance(item, Pod)]
+    items = [item for item in client.list("Pod", as_served=as_served).items if isinstance(item, Pod)]
     assert len(items) == 3
     assert len({id(item.spec.containers) for item in items}) == 1
