@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from runbook.errors import RunbookError
 
 PACKAGE = Path(__file__).resolve().parent
-
-
-class Settings(BaseSettings):
-    """RUNBOOK_* of the environment. Empty values count as absent."""
-
-    model_config = SettingsConfigDict(env_prefix="RUNBOOK_", env_ignore_empty=True, extra="ignore")
-
-    outputs: Path | None = None
-    inventory: Path | None = None
-    kubeconfig: str | None = None
-    context: str | None = None
-    run: Path | None = None
-    how: str = ""
 
 
 def notebooks_dir() -> Path:
@@ -39,8 +25,8 @@ def inventories_dir() -> Path:
 
 def outputs_dir(option: Path | None = None) -> Path:
     """`--outputs`, else RUNBOOK_OUTPUTS, else `outputs/` beside the notebooks in use (below the current folder for a wheel)."""
-    chosen = option or Settings().outputs
-    if chosen is not None:
+    chosen = option or os.environ.get("RUNBOOK_OUTPUTS")
+    if chosen:
         return Path(chosen).expanduser().absolute()
     root = PACKAGE.parent
     return root / "outputs" if (root / "pyproject.toml").is_file() else Path.cwd() / "outputs"

@@ -13,7 +13,6 @@ import ssl
 from collections.abc import Sequence
 from datetime import datetime
 
-import httpx
 
 from runbook.domain.certificates import TrustFault, facts, fault_of, readable_pems
 from runbook.domain.probes import CertificateFacts
@@ -33,8 +32,8 @@ def context_of(anchors: Sequence[bytes], *, system: bool = False) -> ssl.SSLCont
     return context
 
 
-def words(error: BaseException) -> str:
-    """An httpx error in one line, with OpenSSL's own reason where there is one."""
+def tls_words(error: BaseException) -> str:
+    """OpenSSL's own reason behind an error, or nothing when it is not about TLS."""
     current: BaseException | None = error
     while current is not None:
         if isinstance(current, ssl.SSLCertVerificationError):
@@ -42,9 +41,7 @@ def words(error: BaseException) -> str:
         if isinstance(current, ssl.SSLError):
             return f"TLS: {current.reason}"
         current = current.__cause__ or current.__context__
-    if isinstance(error, httpx.TimeoutException):
-        return LATE
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    return ""
 
 
 def served_certificates(address: str, port: int, name: str) -> tuple[tuple[CertificateFacts, ...], str]:

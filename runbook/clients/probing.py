@@ -116,6 +116,8 @@ def _manifests(
     entry = inventory.registry
     if entry is None:
         raise ObservationError("registry manifests", "the inventory names no registry")
+    from runbook.clients import manifests
+
     if "Pod" in seen.gaps:
         raise ObservationError("registry manifests", f"which images are wanted is not known: {seen.gaps['Pod'].why}")
     anchors, _ = _operator_anchors(inventory, base)
@@ -124,8 +126,8 @@ def _manifests(
     specs += [w.spec.template.spec for kind in TEMPLATED for w in seen.objects.get(kind, ())]
     probed = [(entry.names[0], *registry.split_image(entry.probe_image))] if entry.probe_image else []
     wanted = sorted({*_images(entry.names, specs), *probed})
-    with registry.client(anchors, inventory.resolve) as http, ThreadPoolExecutor(THREADS) as pool:
-        found = pool.map(lambda image: registry.probe_manifest(*image, client=http), wanted)
+    with manifests.client(anchors, inventory.resolve) as http, ThreadPoolExecutor(THREADS) as pool:
+        found = pool.map(lambda image: manifests.probe_manifest(*image, client=http), wanted)
         return {"ManifestProbe": tuple(found)}
 
 

@@ -136,6 +136,7 @@ def preload(names: Iterable[str]) -> str:
 
 def become(order: Order, line: socket.socket, streams: list[int], parent: int) -> None:
     """In the child: a session, an environment, a folder and random numbers of its own; then the kernel, to its end."""
+    gc.enable()
     os.setsid()
     if _PDEATHSIG is not None:
         _PDEATHSIG(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -176,6 +177,7 @@ def _end_in_order(app: Any) -> None:
 def main(fd: int) -> None:
     """Serve on the socket of this number."""
     parent = os.getpid()
+    gc.disable()  # nothing that is imported is garbage, and looking for some takes a tenth of the time
     server = Server(socket.socket(fileno=fd), unfit=preload(KERNEL))
     got = server.serve()
     if got is None:

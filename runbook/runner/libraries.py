@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterable
 
+from runbook.domain.collecting import held_back
 from runbook.runner.foresight import FIGURES
 
 _GRAMMAR = "rfc3987_syntax"
@@ -22,8 +23,9 @@ def load() -> None:
     if spared:
         sys.modules[_GRAMMAR] = None  # type: ignore[assignment]  # Python's own word for: not to be imported
     try:
-        importlib.import_module("nbformat")
-        importlib.import_module("papermill")
+        with held_back():  # nothing that is imported is garbage
+            importlib.import_module("nbformat")
+            importlib.import_module("papermill")
     finally:
         if spared:
             del sys.modules[_GRAMMAR]
@@ -35,5 +37,6 @@ def load_for_pages() -> None:
 
 
 def _import_all(names: Iterable[str]) -> None:
-    for name in names:
-        importlib.import_module(name)
+    with held_back():
+        for name in names:
+            importlib.import_module(name)

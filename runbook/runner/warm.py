@@ -151,7 +151,9 @@ class ForkServer:
         return kernel
 
     def close(self) -> None:
-        """End it, and every kernel that is left of it."""
+        """End it, and every kernel that is left of it. One without a kernel has nothing to put in order: it may be importing yet."""
+        if not self.is_busy:
+            self._process.kill()
         self._control.close()
         try:
             self._process.wait(timeout=5)

@@ -13,7 +13,7 @@ import pytest
 from runbook import settings
 from runbook.errors import RunbookError
 from runbook.inventory.load import load
-from runbook.settings import Settings, inventories_dir, notebooks_dir, outputs_dir
+from runbook.settings import inventories_dir, notebooks_dir, outputs_dir
 
 SHIPPED = ("beckerkube", "harbour")
 
@@ -47,11 +47,6 @@ class TestOutputs:
     def test_a_home_is_a_home(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setenv("HOME", str(tmp_path))
         assert outputs_dir(Path("~/runs")) == tmp_path / "runs"
-
-    def test_other_variables_of_that_name_do_no_harm(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("RUNBOOK_SOMETHING", "x")
-        monkeypatch.setenv("RUNBOOK_HOW", "runner")
-        assert Settings().how == "runner"
 
 
 class TestShipped:
