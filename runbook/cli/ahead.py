@@ -19,6 +19,8 @@ def kernels_ahead(argv: Sequence[str]) -> Iterator[None]:
         return
     from runbook.runner.environment import warm_kernels
 
-    stages = takewhile(lambda word: not word.startswith("-"), words) if command in _OF_STAGES else ("preflight", "verify")
+    stages = (
+        takewhile(lambda word: not word.startswith("-"), words) if command in _OF_STAGES else ("preflight", "verify")
+    )
     with warm_kernels(*stages):
         yield

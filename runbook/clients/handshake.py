@@ -13,7 +13,6 @@ import ssl
 from collections.abc import Sequence
 from datetime import datetime
 
-
 from runbook.domain.certificates import TrustFault, facts, fault_of, readable_pems
 from runbook.domain.probes import CertificateFacts
 

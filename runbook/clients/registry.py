@@ -10,6 +10,7 @@ from runbook.clients.handshake import OK, TIMEOUT, handshake, served_certificate
 from runbook.clients.resolving import target
 from runbook.domain.probes import CertificateFacts, RegistryTrust
 
+
 def probe_trust(
     host: str,
     *,

@@ -1,33 +1,49 @@
-"""The last gate in a process of its own, so that large evidence is searched on one core while its page is made on another.
+"""The last gate in processes of its own, so that large evidence is searched on all cores while its page is made.
 
-It is told the files and the known secrets on its input, never by its arguments, which everybody on the machine can read.
-Whatever becomes of it, the files are searched: when it does not answer, by whoever asked.
+Each is told the files and the known secrets on its input, never by its arguments, which everybody on the machine can read.
+Whatever becomes of one, its files are searched: when it does not answer, by whoever asked.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from runbook.evidence.leakgate import Leak, leak_gate, searchable
 
 LARGE = 2_000_000  # bytes from which on a process costs less than it saves
+PACKED = 30  # times as many bytes as gzip leaves of objects, roughly
+MOST = 4  # processes, also on a machine that has a hundred cores and other work for them
 Answer = Callable[[], tuple[Leak, ...]]
 
 
 def search(paths: Iterable[Path], *, known: Iterable[str] = ()) -> Answer:
     """Begin to search; what is given back waits for the leaks. Raises EvidenceError there for a file that cannot be read."""
     files, secrets = list(searchable(paths)), list(known)
-    process = _begun(files, secrets) if sum(f.stat().st_size for f in files) >= LARGE else None
+    begun = [(share, _begun(share, secrets)) for share in shares(files)]
 
     def answer() -> tuple[Leak, ...]:
-        leaks = _answered(process) if process is not None else None
-        return leak_gate(files, known=secrets) if leaks is None else leaks
+        if not begun:
+            return leak_gate(files, known=secrets)
+        answers = [(share, _answered(process)) for share, process in begun]  # all have ended before one may raise
+        found = [leak_gate(share, known=secrets) if leaks is None else leaks for share, leaks in answers]
+        return tuple(sorted((leak for leaks in found for leak in leaks), key=lambda leak: files.index(leak.path)))
 
     return answer
+
+
+def shares(files: Sequence[Path]) -> list[list[Path]]:
+    """The files in one share of about the same work for each process that is worth starting; none for small evidence."""
+    work = {file: file.stat().st_size * (PACKED if file.suffix == ".gz" else 1) for file in files}
+    number = min(MOST, os.cpu_count() or 1, sum(work.values()) // LARGE)
+    found: list[list[Path]] = [[] for _ in range(number)]
+    for file in sorted(files, key=lambda f: work[f], reverse=True) if found else ():
+        min(found, key=lambda share: sum(work[f] for f in share)).append(file)
+    return found
 
 
 def _begun(files: list[Path], known: list[str]) -> subprocess.Popen[str] | None:
@@ -48,8 +64,10 @@ def _begun(files: list[Path], known: list[str]) -> subprocess.Popen[str] | None:
     return process
 
 
-def _answered(process: subprocess.Popen[str]) -> tuple[Leak, ...] | None:
-    """Its leaks; None when it did not come to its end."""
+def _answered(process: subprocess.Popen[str] | None) -> tuple[Leak, ...] | None:
+    """Its leaks; None when it did not come to its end, or never began."""
+    if process is None:
+        return None
     said, _ = process.communicate()
     if process.returncode:
         return None

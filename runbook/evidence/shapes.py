@@ -104,9 +104,10 @@ SHAPES: tuple[Shape, ...] = (
     Shape("authorization", re.compile(r"\bBasic\s+([A-Za-z0-9+/]{12,}={0,2})(?![\w])"), ("basic ",), 1, _is_no_value),
     Shape(
         "registry-login",
-        re.compile(r"\\?\"(?:auth|identitytoken|registrytoken)\\?\"\s*:\s*\\?\"([A-Za-z0-9+/=._-]{8,})\\?\""),
+        re.compile(r"(?<=\")(?:auth|identitytoken|registrytoken)\\?\"\s*:\s*\\?\"([A-Za-z0-9+/=._-]{8,})\\?\""),
         ('auth"', 'auth\\"', 'token"', 'token\\"'),
         1,
+        core=('auth"', 'auth\\"', "identitytoken", "registrytoken"),
     ),
     Shape("registry-login", re.compile(r"\beyJhdXRocyI6[A-Za-z0-9+/=]{8,}"), ("eyjhdxrocyi6",)),
     Shape(

@@ -18,9 +18,12 @@ from runbook.model import Verdict
 
 SECRET = "Canary-8f3a91c7-Zq"
 NAMES = r"(?:password|passwd|passphrase|secret[_-]?key|client[_-]?secret|api[_-]?key|access[_-]?key|private[_-]?key|auth[_-]?token|access[_-]?token|refresh[_-]?token)"
-# The three shapes with a core as one pattern each, which may begin at any letter: what is found must be the same.
+# The shapes with a core as one pattern each, which may begin at any letter: what is found must be the same.
 WHOLE = {
     "url-userinfo": [re.compile(r"(?<=[a-z0-9+.-])://([^\s/?#@\"'<>]+)@", re.IGNORECASE)],
+    "registry-login": [
+        re.compile(r"\\?\"(?:auth|identitytoken|registrytoken)\\?\"\s*:\s*\\?\"([A-Za-z0-9+/=._-]{8,})\\?\"")
+    ],
     "assignment": [
         re.compile(rf"\b[\w.-]*{NAMES}\\?[\"']?\s*(?:=|:(?!//))\s*\\?[\"']?([^\s\"'\\,;&}})<>]{{4,}})", re.IGNORECASE),
         re.compile(r"\b[\w.-]*(?:token|secret|pwd|credential)s?\\?[\"']?=\\?[\"']?([^\s\"'\\,;&})<>]{6,})", re.IGNORECASE),
@@ -29,7 +32,8 @@ WHOLE = {
 PIECES = st.sampled_from(
     ("password", "PassWd", "db.", "my_", "secret", "SECRET_KEY", "api-key", "apiKey", "token", "tokens", "pwd", "ſecret",
      "to\u212aen", "credential", "=", ":", ": ", '"', "\\\"", "'", " ", "\n", "://", "git", "http", "user:pw", "@", "host/", "é",
-     "İ", "abcdef12", "hunter2hunter2", "x", "-", "_", ".", ";", "client", "access_token", "passphrase", "9")
+     "İ", "abcdef12", "hunter2hunter2", "x", "-", "_", ".", ";", "client", "access_token", "passphrase", "9",
+     "auth", "Auth", "identitytoken", "registrytoken", '"auth":"', '\\"auth\\": \\"', "dTpwdzEyMzQ1")
 )  # fmt: skip
 
 
@@ -47,6 +51,10 @@ def spans_of_whole_patterns(text: str) -> list[tuple[str, int, int]]:
 @example(" ://user:pw@host/", 0)
 @example("9://user:pw@host/", 0)
 @example("to\u212aen=hunter2hunter2 ſecret=hunter2hunter2", 700)
+@example('{"auth": "dTpwdzEyMzQ1", "Auth": "dTpwdzEyMzQ1"}', 700)
+@example('"identitytoken":"dTpwdzEyMzQ1" "registrytoken" : "dTpwdzEyMzQ1"', 0)
+@example('{\\"auth\\":\\"dTpwdzEyMzQ1\\"}', 700)
+@example('xauth":"dTpwdzEyMzQ1"', 700)
 @example("password=token_password=hunter2hunter2", 0)
 @given(st.lists(PIECES, min_size=1, max_size=14).map("".join), st.sampled_from((0, 700)))
 def test_a_shape_that_is_tried_at_its_core_finds_what_the_whole_pattern_finds(text: str, filling: int) -> None:
