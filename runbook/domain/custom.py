@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runbook.domain.cluster import Generic
-from runbook.domain.gateway import ParentRef
+from runbook.domain.gateway import ParentRef, Reference
 from runbook.model import ObjectRef
 
 MAKERS = ("ExternalSecret", "Certificate")
-ROUTES = ("VirtualService", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "IngressRoute")
+ROUTES = ("VirtualService", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute", "IngressRoute")
 WEBHOOKS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
 WITH_SPEC = frozenset({*MAKERS, *ROUTES})
 
@@ -52,6 +52,16 @@ def parents(obj: Generic) -> Iterator[ParentRef]:
             group if isinstance(group, str) else None, _text(kind), _text(namespace), _text(ref.get("name")), _text(section),
             port if isinstance(port, int) else None,
         )  # fmt: skip
+
+
+def backends(obj: Generic) -> Iterator[Reference]:
+    """All that a route of the Gateway API leads to: Services, and what other projects have instead."""
+    for n, rule in enumerate(_mappings(_mapping(obj.spec).get("rules"))):
+        for backend in _mappings(rule.get("backendRefs")):
+            if name := _text(backend.get("name")):
+                namespace = _text(backend.get("namespace")) or obj.metadata.namespace
+                kind, where = _text(backend.get("kind")) or "Service", f"spec.rules[{n}].backendRefs"
+                yield Reference(_text(backend.get("group")), kind, namespace, name, where)
 
 
 def _named(backend: Mapping[str, Any], namespace: str) -> Iterator[ObjectRef]:
