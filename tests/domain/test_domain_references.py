@@ -109,6 +109,10 @@ class TestOwners:
         )
         assert owners.inventory_ref("nonsense") is None
 
+    @pytest.mark.parametrize("odd", ["ns__apps_Deployment", "ns_web_apps_", "ns_a_b_apps_Deployment", "", "____"])
+    def test_what_is_no_inventory_id_is_no_object(self, odd: str) -> None:
+        assert owners.inventory_ref(odd) is None
+
     def test_an_inventory_id_of_another_projects_kind_is_never_that_of_ours(self) -> None:
         istio = owners.inventory_ref("edge_public_networking.istio.io_Gateway")
         assert istio == ObjectRef("Gateway.networking.istio.io", "edge", "public")
