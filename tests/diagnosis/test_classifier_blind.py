@@ -21,7 +21,8 @@ twenty-first, pasted from issue threads by somebody who had read titles and mean
 67, 7 not answered, 1 wrong; of the twenty-third, nodes, mounts, registries and databases again, 25 of 29, 3 not answered, 1
 wrong; of the twenty-fourth, proxies, signatures and whatever had few, 55 of 61, 4 not answered, 2 wrong (1 with a second
 reading as good, 1 by a wrong label); of the twenty-fifth, repositories and limits, 34 of 39, 2 not answered, 3 wrong (2 with a
-second reading as good). Labels of these that were mistakes were corrected (9) and two sentences that no program says were
+second reading as good); the twenty-sixth are format strings found for alternatives that no message had shown: no look at what
+was not seen. Labels of these that were mistakes were corrected (9) and two sentences that no program says were
 taken out. Each that was not right changed a rule by what it means: who speaks, what is quoted, what is denied, what is a name.
 """
 
