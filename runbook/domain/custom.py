@@ -55,13 +55,21 @@ def parents(obj: Generic) -> Iterator[ParentRef]:
 
 
 def backends(obj: Generic) -> Iterator[Reference]:
-    """All that a route of the Gateway API leads to: Services, and what other projects have instead."""
+    """All that a route of the Gateway API leads to, mirrors too: Services, and what other projects have instead."""
     for n, rule in enumerate(_mappings(_mapping(obj.spec).get("rules"))):
-        for backend in _mappings(rule.get("backendRefs")):
+        for where, backend in _led_to(rule):
             if name := _text(backend.get("name")):
                 namespace = _text(backend.get("namespace")) or obj.metadata.namespace
-                kind, where = _text(backend.get("kind")) or "Service", f"spec.rules[{n}].backendRefs"
-                yield Reference(_text(backend.get("group")), kind, namespace, name, where)
+                kind = _text(backend.get("kind")) or "Service"
+                yield Reference(_text(backend.get("group")), kind, namespace, name, f"spec.rules[{n}].{where}")
+
+
+def _led_to(rule: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    backends_ = tuple(_mappings(rule.get("backendRefs")))
+    yield from (("backendRefs", backend) for backend in backends_)
+    for part in (rule, *backends_):
+        for one in _mappings(part.get("filters")):
+            yield "filters", _mapping(_mapping(one.get("requestMirror")).get("backendRef"))
 
 
 def _named(backend: Mapping[str, Any], namespace: str) -> Iterator[ObjectRef]:

@@ -14,7 +14,6 @@ from gateway_worlds import (
     SEALED,
     conditions,
     gateway,
-    grant,
     left,
     listed,
     listener,
@@ -107,43 +106,6 @@ class TestACertificateThatNobodyMakes:
             gateway(listener(certificateRefs=[{"name": "web-tls", "namespace": "vault"}]), of=words)
         ).first_causes
         assert [e.via[0].split(" ")[0] for e in cause.explains] == ["Secret/vault/web-tls"]
-
-
-class TestACertificateInAnotherNamespace:
-    """Its owner lets the Gateway refer to it by a ReferenceGrant, or nobody does."""
-
-    REFUSED = {"https": conditions(ResolvedRefs=("RefNotPermitted", "Certificate ref to secret vault/web-tls not permitted by any ReferenceGrant"))}  # fmt: skip
-    THERE = listener(certificateRefs=[{"name": "web-tls", "namespace": "vault"}])
-    SECRETS = {"group": "", "kind": "Secret"}
-
-    def test_that_no_grant_permits_explains_the_gateway_and_its_routes(self) -> None:
-        found = listed(gateway(self.THERE, of=self.REFUSED), route())
-        assert under(found) == dict.fromkeys((GATEWAY, ROUTE), ("reference-not-permitted", GATEWAY, "fact"))
-        (cause,) = found.first_causes
-        assert "(edge-gateway-secret-web-tls, say), from gateway.networking.k8s.io Gateway of namespace edge to Secret web-tls;" in cause.next.text  # fmt: skip
-        assert cause.next.command.endswith(" -n vault -o yaml")
-
-    def test_that_a_grant_permits_now_is_told_as_old_words(self) -> None:
-        lets = grant("vault", of=("Gateway", "edge"), to=self.SECRETS)
-        told = left(listed(gateway(self.THERE, of=self.REFUSED), lets))[GATEWAY]
-        assert told == "it says that a reference is not permitted, and ReferenceGrant/vault/lets permits it now"
-
-    def test_is_not_permitted_by_a_grant_to_routes(self) -> None:
-        found = listed(gateway(self.THERE, of=self.REFUSED), grant("vault", of=("HTTPRoute", "edge"), to=self.SECRETS))
-        assert under(found)[GATEWAY][0] == "reference-not-permitted"
-
-    def test_is_looked_for_at_the_listener_that_says_so(self) -> None:
-        other = listener("other", certificateRefs=[{"name": "other-tls", "namespace": "safe"}])
-        of = {"https": conditions(ResolvedRefs=("RefNotPermitted", "CertificateRef is not permitted"))}
-        (cause,) = listed(gateway(other, self.THERE, of=of)).first_causes
-        assert cause.message.startswith(
-            "No ReferenceGrant in vault is known that lets Gateway of edge refer to Secret web-tls."
-        )
-
-    def test_is_known_by_old_controllers_words_alone(self) -> None:
-        words = "Certificate ref to secret vault/web-tls not permitted by any ReferenceGrant"
-        of = {"https": conditions(ResolvedRefs=("InvalidCertificateRef", words))}
-        assert under(listed(gateway(self.THERE, of=of)))[GATEWAY] == ("reference-not-permitted", GATEWAY, "fact")
 
 
 class TestWhichSecret:
