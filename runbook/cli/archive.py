@@ -64,7 +64,7 @@ def show(
     format: FormatOption = Format.TABLE,  # noqa: A002  the option's name is the interface
     allow_waived: AllowWaived = False,
 ) -> int:
-    """Show one run: its stages, their verdicts and reports. The exit code is the run's verdict."""
+    """Show one run: its stages, their verdicts and reports, and the steps kept with it. The exit code is the run's verdict."""
     from runbook.cli.stages import show_results
     from runbook.evidence import Run
 
@@ -73,8 +73,23 @@ def show(
         if attempt.recorded:
             attempt.read_result()  # a damaged record is one clear error, not an old verdict
     show_results(found.path, format)
+    if format is Format.TABLE:
+        _show_steps(found)
     _tell_open_acts(found)
     return found.verdict.exit_code(allow_waived=allow_waived)
+
+
+def _show_steps(run: Run) -> None:
+    """The steps at the first causes, as the page has them: of the last attempt of each stage that asked. Nothing is asked again."""
+    from runbook.stage.closer import closer
+    from runbook.stage.stages import STAGES
+
+    asked = {a.stage: a for a in run.attempts() if a.recorded and STAGES[a.stage].asks}
+    for attempt in asked.values():
+        explanation = attempt.read_result().explanation
+        steps = closer(attempt.snapshot(), explanation) if explanation is not None else None
+        if steps is not None:
+            typer.echo(f"\nSteps at the first causes, {attempt.path.name}\n\n{steps.text()}")
 
 
 def _tell_open_acts(run: Run) -> None:

@@ -134,10 +134,16 @@ def _meant(snapshot: Snapshot, object_: str, namespace: str) -> tuple[ObjectRef,
     """The observed objects of that name, in all namespaces where none is given."""
     from runbook.diagnosis.index import build
 
-    kind, _, name = object_.partition("/")
     found = build(snapshot)
     refs = dict.fromkeys((*found.objects, *found.events))
-    return tuple(r for r in refs if (r.kind.lower(), r.name) == (kind.lower(), name) and namespace in ("", r.namespace))
+    return tuple(r for r in refs if _is(r, object_, namespace))
+
+
+def _is(ref: ObjectRef, object_: str, namespace: str) -> bool:
+    """Whether KIND/NAME means it; a kind that goes by its group as well is meant without it too."""
+    kind, _, name = object_.partition("/")
+    kinds = {ref.kind.lower(), ref.kind.partition(".")[0].lower()}
+    return kind.lower() in kinds and ref.name == name and namespace in ("", ref.namespace)
 
 
 def _only(explanation: Explanation, object_: str, namespace: str) -> Explanation:
@@ -145,13 +151,11 @@ def _only(explanation: Explanation, object_: str, namespace: str) -> Explanation
 
     from runbook.errors import ParameterError
 
-    kind, _, name = object_.partition("/")
-
     def same(ref: ObjectRef) -> bool:
-        return (ref.kind.lower(), ref.name) == (kind.lower(), name) and namespace in ("", ref.namespace)
+        return _is(ref, object_, namespace)
 
     causes = tuple(c for c in explanation.first_causes if same(c.object) or any(same(e.object) for e in c.explains))
     unexplained = tuple(u for u in explanation.unexplained if same(u.object))
-    if not name:
+    if not object_.partition("/")[2]:
         raise ParameterError(f"{object_!r} is not KIND/NAME", field="[KIND/NAME]")
     return dataclasses.replace(explanation, first_causes=causes, unexplained=unexplained)

@@ -13,7 +13,7 @@ import msgspec
 
 from runbook.domain.cluster import ConfigMap, Generic, Secret
 from runbook.domain.custom import WITH_SPEC
-from runbook.domain.kinds import KINDS, decode
+from runbook.domain.kinds import KINDS, called, decode
 from runbook.domain.meta import Resource
 from runbook.domain.pullsecrets import names_only
 from runbook.model import ObjectRef
@@ -62,7 +62,7 @@ def read(document: bytes | msgspec.Raw, kind: str, version: str, where: str) -> 
     metadata = tree.get("metadata")
     if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str):
         raise msgspec.ValidationError("metadata.name is missing")
-    ref = ObjectRef(kind, str(metadata.get("namespace") or ""), metadata["name"])
+    ref = ObjectRef(called(kind, version), str(metadata.get("namespace") or ""), metadata["name"])
     newest, number = max(_times(tree), default=None), str(metadata.get("resourceVersion", ""))
     revision = int(number) if number.isdecimal() else None
     found, problem = _decoded(document, tree, kind, version)

@@ -96,7 +96,8 @@ def _makers(found: Index, obj: Resource) -> Iterator[ObjectRef]:
     while current is not None:
         meta = current.metadata
         owner = meta.controller
-        above = ObjectRef(owner.kind, meta.namespace, owner.name) if owner else None
+        named = ObjectRef(owner.kind, meta.namespace, owner.name) if owner else None
+        above = found.by_uid.get(owner.uid, named) if owner else None
         above = above or owners.helm_release(meta) or owners.kustomization(meta)
         if above is None or above in seen:
             return

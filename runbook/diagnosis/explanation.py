@@ -21,7 +21,7 @@ from runbook.model import Explained, Explanation, FirstCause, Gap, ObjectRef, Re
 if TYPE_CHECKING:
     from runbook.inventory.model import Inventory
 
-_SHARED = ("Secret", "ConfigMap")
+_SHARED = ("Secret", "ConfigMap", "ReferenceGrant")
 _LONGEST = 32_768
 _ASKED = (
     "HelmRelease", "Kustomization", "HelmChart", "HelmRepository", "OCIRepository", "GitRepository", "SealedSecret", "Pod",

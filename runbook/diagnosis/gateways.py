@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from runbook.diagnosis import behind, blame, edges_gateway, follow
+from runbook.diagnosis import behind, blame, edges_gateway, follow, grants
 from runbook.diagnosis.edge import Edge
 from runbook.diagnosis.roots import Proof, Root, Walk, better, nowhere
 from runbook.diagnosis.signs import Health, Sign
@@ -44,6 +44,8 @@ def gateway(walker: Walker, ref: ObjectRef, obj: Gateway, health: Health) -> Wal
         return found
     if health.state != "failing" or not current:
         return nowhere("")
+    if refused := grants.missing(walker, ref, obj, current):
+        return refused
     read = [(sign, walker.read(ref, sign)) for sign in current]
     said = any(meaning.cause == "secret-missing" for _, meaning in read)
     for edge, listener in lacking.items():
@@ -51,7 +53,9 @@ def gateway(walker: Walker, ref: ObjectRef, obj: Gateway, health: Health) -> Wal
             mine = (sign for sign in current if sign.origin.startswith(f"listener {listener} "))
             return _missing(walker, edge, next(mine, current[0]))
     for sign, meaning in read:
-        if meaning.role == "cause":
+        if (
+            meaning.role == "cause" and meaning.cause != grants.CAUSE
+        ):  # of which reference is told above, or nobody knows
             return blame.blame(walker, ref, sign, meaning)
     decides = walker.catalogue.causes["secret-missing"].decides
     unseen = (Hypothesis("secret-missing", f"{edge.target} was not observed.", decides) for edge in lacking)
@@ -66,12 +70,17 @@ def route(walker: Walker, ref: ObjectRef, obj: Route, health: Health) -> Walk:
     refused = [sign for sign in current if sign.origin.startswith("Accepted")]
     if refused and all(sign.reason in _OWN for sign in refused):
         return nowhere(_told(refused[0]))
+    grant = grants.missing(walker, ref, obj, current)
+    if grant is not None and not refused:
+        return grant
     services = None if refused else follow.structure(walker, ref)
     if services is not None:
         return services
     walks = list(_gateways(walker, ref, obj))
     if found := better(walks):
         return found
+    if grant is not None:
+        return grant
     if walks:
         return nowhere(walks[0].why, *walks[0].hypotheses)
     gone = [e.target for e in walker.graph.out(ref, "attaches") if walker.graph.absent(e.target) == "missing"]

@@ -14,6 +14,7 @@ from runbook.domain import owners
 from runbook.domain.cluster import Event, Generic
 from runbook.domain.helm import HelmRelease, release_storage
 from runbook.domain.inquiries import Inquiry, LastWords
+from runbook.domain.kinds import called
 from runbook.domain.meta import Resource
 from runbook.domain.network import SERVICE_NAME, EndpointSlice, Service
 from runbook.domain.probes import EndpointProbe, GitFile, SealingKey, UnsealProbe
@@ -60,8 +61,8 @@ class Index:
 
 
 def ref_of(obj: Resource) -> ObjectRef:
-    """An object's name; a Generic one goes by the kind it was served as."""
-    kind = obj.kind if isinstance(obj, Generic) else obj.KIND
+    """An object's name; a Generic one goes by the kind it was served as, with its group where that is another kind's name."""
+    kind = called(obj.kind, obj.api_version) if isinstance(obj, Generic) else obj.KIND
     return ObjectRef(kind, obj.metadata.namespace, obj.metadata.name)
 
 
@@ -129,7 +130,8 @@ def _events(
     found: dict[tuple[str, str, str], list[Event]] = defaultdict(list)
     for event in events:
         about = event.involved_object
-        found[about.kind, about.namespace or event.metadata.namespace, about.name].append(event)
+        kind = called(about.kind, about.api_version)
+        found[kind, about.namespace or event.metadata.namespace, about.name].append(event)
     kept = {}
     for named, items in found.items():
         ref = ObjectRef(*named)

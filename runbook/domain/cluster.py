@@ -68,6 +68,7 @@ class InvolvedObject(Observed, frozen=True):
     """involvedObject of an Event."""
 
     kind: str = ""
+    api_version: str = ""
     namespace: str = ""
     name: str = ""
     uid: str = ""

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runbook.domain.cluster import Generic
-from runbook.domain.gateway import ParentRef
+from runbook.domain.gateway import ParentRef, Reference
 from runbook.model import ObjectRef
 
 MAKERS = ("ExternalSecret", "Certificate")
-ROUTES = ("VirtualService", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "IngressRoute")
+ROUTES = ("VirtualService", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute", "IngressRoute")
 WEBHOOKS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
 WITH_SPEC = frozenset({*MAKERS, *ROUTES})
 
@@ -52,6 +52,24 @@ def parents(obj: Generic) -> Iterator[ParentRef]:
             group if isinstance(group, str) else None, _text(kind), _text(namespace), _text(ref.get("name")), _text(section),
             port if isinstance(port, int) else None,
         )  # fmt: skip
+
+
+def backends(obj: Generic) -> Iterator[Reference]:
+    """All that a route of the Gateway API leads to, mirrors too: Services, and what other projects have instead."""
+    for n, rule in enumerate(_mappings(_mapping(obj.spec).get("rules"))):
+        for where, backend in _led_to(rule):
+            if name := _text(backend.get("name")):
+                namespace = _text(backend.get("namespace")) or obj.metadata.namespace
+                kind = _text(backend.get("kind")) or "Service"
+                yield Reference(_text(backend.get("group")), kind, namespace, name, f"spec.rules[{n}].{where}")
+
+
+def _led_to(rule: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    backends_ = tuple(_mappings(rule.get("backendRefs")))
+    yield from (("backendRefs", backend) for backend in backends_)
+    for part in (rule, *backends_):
+        for one in _mappings(part.get("filters")):
+            yield "filters", _mapping(_mapping(one.get("requestMirror")).get("backendRef"))
 
 
 def _named(backend: Mapping[str, Any], namespace: str) -> Iterator[ObjectRef]:

@@ -1,4 +1,4 @@
-"""The Gateway API's Gateway, and what a route's status says of the Gateways it attaches to. [gw:apis/v1]
+"""The Gateway API's Gateway, what a route's status says of the Gateways it attaches to, and ReferenceGrants. [gw:apis/v1]
 
 Read at 4564255ac2c3 of August 2026: gateway_types.go, shared_types.go, object_reference_types.go. Istio has a Gateway of its
 own (networking.istio.io), which is never read as this one.
@@ -7,7 +7,9 @@ own (networking.istio.io), which is never read as this one.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
+
+import msgspec
 
 from runbook.domain.cluster import Generic, GenericStatus
 from runbook.domain.meta import Condition, Observed, Resource
@@ -105,9 +107,61 @@ class RouteStatus(GenericStatus, frozen=True):
 
 
 class Route(Generic, frozen=True):
-    """HTTPRoute, GRPCRoute, TLSRoute; of the spec `domain/custom` reads where it leads and to what it attaches."""
+    """HTTPRoute, GRPCRoute, TLSRoute, TCPRoute, UDPRoute; of the spec `domain/custom` reads where it leads and to what it attaches."""
 
     status: RouteStatus = RouteStatus()
+
+
+class GrantFrom(Observed, frozen=True):
+    """spec.from[] of a ReferenceGrant: who may refer; all three are required."""
+
+    group: str = ""
+    kind: str = ""
+    namespace: str = ""
+
+
+class GrantTo(Observed, frozen=True):
+    """spec.to[] of a ReferenceGrant: to what, in its own namespace; without a name to all of the kind."""
+
+    group: str = ""
+    kind: str = ""
+    name: str | None = None
+
+
+class GrantSpec(Observed, frozen=True):
+    """spec of a ReferenceGrant: each of `from` may refer to each of `to`."""
+
+    from_: list[GrantFrom] | None = msgspec.field(default=None, name="from")
+    to: list[GrantTo] | None = None
+
+
+class ReferenceGrant(Resource, frozen=True):
+    """gateway.networking.k8s.io ReferenceGrant: the owner of its namespace lets others refer into it. It has no status."""
+
+    KIND: ClassVar[str] = "ReferenceGrant"
+
+    spec: GrantSpec = GrantSpec()
+
+
+class Reference(NamedTuple):
+    """What an object refers to, and the field that does."""
+
+    group: str
+    kind: str
+    namespace: str
+    name: str
+    where: str
+
+
+def permits(grant: ReferenceGrant, who: ObjectRef, to: Reference) -> bool:
+    """Whether a grant lets an object of the Gateway API refer there. [gw:apis/v1beta1/referencegrant_types.go]"""
+    spec = grant.spec
+    if grant.metadata.namespace != to.namespace:
+        return False
+    asks = any((f.group, f.kind, f.namespace) == (GROUP, who.kind, who.namespace) for f in spec.from_ or ())
+    return asks and any(
+        (t.group, t.kind) == (to.group, to.kind) and t.name in (None, "", to.name) for t in spec.to or ()
+    )
 
 
 def certificates(obj: Gateway, listener: Listener) -> Iterator[ObjectRef]:

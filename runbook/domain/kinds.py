@@ -70,11 +70,28 @@ KINDS: dict[str, Kind] = {
         Kind("HTTPRoute", GATEWAY, "httproutes", gateway.Route, optional=True),
         Kind("GRPCRoute", GATEWAY, "grpcroutes", gateway.Route, optional=True),
         Kind("TLSRoute", GATEWAY, "tlsroutes", gateway.Route, optional=True),
+        Kind("TCPRoute", GATEWAY, "tcproutes", gateway.Route, optional=True),
+        Kind("UDPRoute", GATEWAY, "udproutes", gateway.Route, optional=True),
+        Kind("ReferenceGrant", GATEWAY, "referencegrants", gateway.ReferenceGrant, optional=True),
         Kind("IngressRoute", TRAEFIK, "ingressroutes", cluster.Generic, optional=True),
         Kind("VirtualService", ISTIO, "virtualservices", cluster.Generic, optional=True),
     )
 }
 METADATA_ONLY = frozenset({"Secret", "ConfigMap"})  # of these only names are asked for: their values may be secrets
+
+
+_MOVED = ("extensions", "events.k8s.io")  # groups that serve objects of another group as well
+
+
+def called(kind: str, version: str) -> str:
+    """What an object goes by: `Gateway`, but `Gateway.networking.istio.io` where it is not the kind of that name that is read here.
+
+    Only where objects of both could have one name and be taken for each other: kinds with a struct of their own.
+    """
+    group, known = version.rpartition("/")[0], KINDS.get(kind)
+    if known is None or group in (known.group, *_MOVED) or issubclass(known.struct, cluster.Generic):
+        return kind
+    return f"{kind}.{group}" if group else kind
 
 
 def decode(kind: str, item: bytes | msgspec.Raw) -> Resource:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from runbook.domain.kinds import called
 from runbook.domain.meta import Meta
 from runbook.model import ObjectRef
 
@@ -91,9 +92,14 @@ def name_of_maker(name: str) -> str:
 
 
 def inventory_ref(entry_id: str) -> ObjectRef | None:
-    """The object of a Kustomization inventory id `<namespace>_<name>_<group>_<kind>` (`__` stands for a colon)."""
-    parts = entry_id.replace("__", ":").split("_")
-    if len(parts) != 4:
+    """The object of a Kustomization inventory id `<namespace>_<name>_<group>_<kind>` (in a name `__` stands for a colon).
+
+    Read from both ends, as it is written: the core group is empty. [cli-utils:pkg/object/objmetadata.go]
+    """
+    namespace, _, rest = entry_id.partition("_")
+    rest, _, kind = rest.rpartition("_")
+    name, _, group = rest.rpartition("_")
+    name = name.replace("__", ":")
+    if not name or not kind or "_" in name:
         return None
-    namespace, name, _, kind = parts
-    return ObjectRef(kind, namespace, name)
+    return ObjectRef(called(kind, f"{group}/"), namespace, name)

@@ -20,8 +20,8 @@ class StageKind:
 
 
 # What else leads from a red object to its cause, where it is installed; of ConfigMaps only names are read.
-ROUTES = ("HTTPRoute", "GRPCRoute", "TLSRoute", "IngressRoute", "VirtualService")
-FOLLOWED = ("ExternalSecret", "Certificate", "Gateway", *ROUTES, "StorageClass", "ConfigMap")
+ROUTES = ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute", "IngressRoute", "VirtualService")
+FOLLOWED = ("ExternalSecret", "Certificate", "Gateway", *ROUTES, "ReferenceGrant", "StorageClass", "ConfigMap")
 NEEDING = ("HelmRelease", "Deployment", "StatefulSet", "DaemonSet", "Job")  # who needs a Secret that stays closed
 
 STAGES = {

@@ -59,6 +59,12 @@ def route(accepted: tuple[str, str] | None = NOT_READY, *, kind_: str = "HTTPRou
     )
 
 
+def grant(namespace: str, *, name: str = "lets", of: tuple[str, str] = ("HTTPRoute", "shop"), to: Object | None = None, group: str = "gateway.networking.k8s.io") -> Object:  # fmt: skip
+    """A ReferenceGrant that lets objects of a kind and namespace refer to Services of its own, unless `to` says to what."""
+    who = {"group": group, "kind": of[0], "namespace": of[1]}
+    return kind("ReferenceGrant", namespace, name, spec={"from": [who], "to": [to or {"group": "", "kind": "Service"}]})
+
+
 def listed(*objects: Any, without: tuple[str, ...] = ()) -> Explanation:
     """What is explained of a live cluster in which all kinds were listed, and the Secrets of edge."""
     inventory = Inventory(schema="runbook/inventory/v1", cluster=Cluster(name="lab"), secrets_access=SecretsAccess(namespaces=("edge",)))  # fmt: skip

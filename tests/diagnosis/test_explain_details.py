@@ -90,6 +90,35 @@ class TestAPodInFull:
         assert details(saved(*crashing()), ObjectRef("Pod", "ns", "other")) is None
 
 
+class TestAKindThatTwoProjectsHave:
+    """Knative's Service makes one of Kubernetes' by its own name."""
+
+    @staticmethod
+    def both() -> list[Any]:
+        one = {**kind("Service", "ns", "web"), "apiVersion": "serving.knative.dev/v1"}
+        one["metadata"]["uid"] = "knative"
+        plain = kind("Service", "ns", "web", owner=("Service", "web"))
+        plain["metadata"]["ownerReferences"][0]["uid"] = "knative"
+        said = event(("Service", "ns", "web"), "InternalError", "no revision")
+        said["involvedObject"].update(uid="knative", apiVersion="serving.knative.dev/v1")
+        return [one, plain, said]
+
+    def test_each_has_its_own_events_and_its_own_makers(self) -> None:
+        other = ObjectRef("Service.serving.knative.dev", "ns", "web")
+        assert [e.reason for e in about(*self.both(), ref=other).events] == ["InternalError"]
+        plain = about(*self.both(), ref=ObjectRef("Service", "ns", "web"))
+        assert (plain.events, plain.makers) == ((), (other,))
+
+    def test_the_command_shows_both_by_the_kinds_name_and_one_by_its_group(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        path = tmp_path / "state.json"
+        path.write_text(json.dumps([{"apiVersion": "v1", **o} for o in self.both()]))
+        for asked, shown_ in (("Service/web", 2), ("service.serving.knative.dev/web", 1)):
+            assert call(["explain", asked, "--from", str(path)]) == 0
+            assert capsys.readouterr().out.count("/ns/web\n") == shown_, asked
+
+
 class TestEvents:
     def test_only_its_own_newest_first_also_those_without_a_last_timestamp(self) -> None:
         bare = event(("Pod", "ns", "web-0"), "FailedScheduling", "no node", seconds=50)

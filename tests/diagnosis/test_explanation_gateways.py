@@ -29,7 +29,7 @@ from runbook.model import ObjectRef
 
 
 @pytest.mark.parametrize("read", [listed, lambda *objects: explain(saved(*objects))], ids=["live", "saved"])
-@pytest.mark.parametrize("kind_", ["HTTPRoute", "GRPCRoute", "TLSRoute"])
+@pytest.mark.parametrize("kind_", ["HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute"])
 def test_a_route_and_its_gateway_hang_on_the_secret_that_could_not_be_unsealed(read: Any, kind_: str) -> None:
     found = read(
         gateway(), {**route(kind_=kind_), "apiVersion": "gateway.networking.k8s.io/v1"}, sealed("edge", "web-tls")

@@ -60,6 +60,16 @@ class TestWhichGateway:
         istio = {**gateway(), "apiVersion": "networking.istio.io/v1"}
         assert GATEWAY not in {*left(explain(saved(istio))), *under(explain(saved(istio)))}
 
+    @pytest.mark.parametrize("order", [1, -1])
+    def test_istios_own_of_the_same_name_hides_none_and_is_hidden_by_none(self, order: int) -> None:
+        istio = {**kind("Gateway", "edge", "public", spec={"servers": []}), "apiVersion": "networking.istio.io/v1"}
+        istio["metadata"]["uid"] = "istio"
+        world = saved(*[gateway(), istio][::order], sealed("edge", "web-tls"))
+        assert under(explain(world))[GATEWAY][1] == SEALED
+        assert not any("more than one time" in gap.what for gap in world.left_out)
+        both = [details(world, ObjectRef(k, "edge", "public")) for k in ("Gateway", "Gateway.networking.istio.io")]
+        assert [bool(one.conditions) for one in both if one] == [True, False]
+
 
 class TestARouteIsNotItsGateways:
     def test_where_it_is_refused_for_a_reason_of_its_own(self) -> None:

@@ -115,6 +115,21 @@ def test_first_cause_and_the_object_at_fault(case: str) -> None:
     assert relations["HelmRelease/ns/web"] == "caused-by"
 
 
+def test_what_a_kustomization_applied_of_the_core_group_is_found_by_its_inventory() -> None:
+    works = condition("Ready", "Unknown", "Progressing", "Reconciliation in progress", observedGeneration=1)
+    entries = [{"id": "ns_data__PersistentVolumeClaim", "v": "v1"}]
+    apps = {"kind": "Kustomization", "metadata": meta("flux-system", "apps"),
+            "status": {"conditions": [works], "inventory": {"entries": entries}}}  # fmt: skip
+    claim = {"kind": "PersistentVolumeClaim", "metadata": meta("ns", "data"), "status": {"phase": "Pending"}}
+    why = event(
+        ("PersistentVolumeClaim", "ns", "data"), "ProvisioningFailed", 'storageclass.storage.k8s.io "fast" not found'
+    )
+    (cause,) = explain(snapshot(apps, claim, why)).first_causes
+    assert (cause.cause, str(cause.object)) == ("pvc-pending", "PersistentVolumeClaim/ns/data")
+    via = {str(e.object): e.via for e in cause.explains}["Kustomization/flux-system/apps"]
+    assert via == ("PersistentVolumeClaim/ns/data (applies: status.inventory)",)
+
+
 class TestWhatIsNotExplained:
     """Where only waiting is known, nothing is claimed, and the next question is named."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from runbook.domain import helmwords, owners, references
-from runbook.domain.kinds import decode
+from runbook.domain.kinds import called, decode
 from runbook.domain.meta import Meta
 from runbook.domain.references import Reference
 from runbook.model import ObjectRef
@@ -108,6 +108,38 @@ class TestOwners:
             "ClusterRole", "", "system:x"
         )
         assert owners.inventory_ref("nonsense") is None
+
+    @pytest.mark.parametrize("odd", ["ns__apps_Deployment", "ns_web_apps_", "ns_a_b_apps_Deployment", "", "____"])
+    def test_what_is_no_inventory_id_is_no_object(self, odd: str) -> None:
+        assert owners.inventory_ref(odd) is None
+
+    def test_an_inventory_id_of_another_projects_kind_is_never_that_of_ours(self) -> None:
+        istio = owners.inventory_ref("edge_public_networking.istio.io_Gateway")
+        assert istio == ObjectRef("Gateway.networking.istio.io", "edge", "public")
+        assert owners.inventory_ref("edge_public_gateway.networking.k8s.io_Gateway") == ObjectRef(
+            "Gateway", "edge", "public"
+        )
+        assert owners.inventory_ref("ns_web__Service") == ObjectRef("Service", "ns", "web")
+
+
+@pytest.mark.parametrize(
+    ("kind", "version", "wanted"),
+    [
+        ("Gateway", "gateway.networking.k8s.io/v1", "Gateway"),
+        ("Gateway", "networking.istio.io/v1", "Gateway.networking.istio.io"),
+        ("HelmChart", "helm.cattle.io/v1", "HelmChart.helm.cattle.io"),
+        ("Service", "serving.knative.dev/v1", "Service.serving.knative.dev"),
+        ("Service", "v1", "Service"),
+        ("Gateway", "", "Gateway"),
+        ("Deployment", "extensions/v1beta1", "Deployment"),
+        ("Event", "events.k8s.io/v1", "Event"),
+        ("IngressRoute", "traefik.containo.us/v1alpha1", "IngressRoute"),
+        ("VirtualService", "networking.istio.io/v1", "VirtualService"),
+        ("Widget", "lab.example/v1", "Widget"),
+    ],
+)
+def test_what_an_object_goes_by(kind: str, version: str, wanted: str) -> None:
+    assert called(kind, version) == wanted
 
 
 class TestHelmWords:

@@ -31,10 +31,16 @@ LACKING = (
     "HTTPRoute",
     "GRPCRoute",
     "TLSRoute",
+    "TCPRoute",
+    "UDPRoute",
     "IngressRoute",
+    "ReferenceGrant",
 )  # of the others the embedded cluster has the CustomResourceDefinitions
-DOORS = (("HTTPRoute", "v1"), ("GRPCRoute", "v1"), ("TLSRoute", "v1alpha3"), ("IngressRoute", "v1alpha1"))
-SERVED = (("Gateway", "v1"), *DOORS)
+DOORS = (
+    ("HTTPRoute", "v1"), ("GRPCRoute", "v1"), ("TLSRoute", "v1alpha3"), ("TCPRoute", "v1alpha2"), ("UDPRoute", "v1alpha2"),
+    ("IngressRoute", "v1alpha1"),
+)  # fmt: skip
+SERVED = (("Gateway", "v1"), ("ReferenceGrant", "v1beta1"), *DOORS)
 VALUE = "not-for-your-eyes-7719"
 
 
@@ -186,7 +192,7 @@ class TestWhatIsInstalled:
         assert replay_attempts(Run.load(stage.setting.run.path))[0].differences == ()
         assert explain(stage.setting.attempt.snapshot()).first_causes
 
-    @pytest.mark.parametrize("kind", ["ExternalSecret", "Gateway", "HTTPRoute"])
+    @pytest.mark.parametrize("kind", ["ExternalSecret", "Gateway", "HTTPRoute", "UDPRoute", "ReferenceGrant"])
     def test_denied_it_is_told_by_name(self, api: Api, tmp_path: Path, kind: str) -> None:
         path = f"{KINDS[kind].group}/[^/]+/{KINDS[kind].plural}$"
         with api.fault(fault="denied", path=path, message="not you"):
@@ -200,6 +206,9 @@ class TestWhatIsInstalled:
         assert ("list", "external-secrets.io", "externalsecrets") in wanted
         assert ("list", "gateway.networking.k8s.io", "gateways") in wanted
         assert {("external-secrets.io", "externalsecrets"), ("gateway.networking.k8s.io", "gateways")} <= reviewed(api)
+        assert {("gateway.networking.k8s.io", p) for p in ("tcproutes", "udproutes", "referencegrants")} <= reviewed(
+            api
+        )
 
 
 def _inventory(api: Api) -> Any:
@@ -211,8 +220,11 @@ def _inventory(api: Api) -> Any:
 def test_the_doors_are_asked_for_in_the_group_that_serves_them() -> None:
     assert [KINDS[kind].qualified for kind, _ in SERVED] == [
         "gateways.gateway.networking.k8s.io",
+        "referencegrants.gateway.networking.k8s.io",
         "httproutes.gateway.networking.k8s.io",
         "grpcroutes.gateway.networking.k8s.io",
         "tlsroutes.gateway.networking.k8s.io",
+        "tcproutes.gateway.networking.k8s.io",
+        "udproutes.gateway.networking.k8s.io",
         "ingressroutes.traefik.io",
     ]

@@ -22,6 +22,7 @@ from runbook.errors import VerdictFailed
 from runbook.evidence import Run
 from runbook.report import stage_report
 from runbook.stage import Stage, begin, replay_attempts
+from runbook.stage.closer import closer
 
 TOKEN = "ghp_" + "a1B2" * 9
 KEY = ["-----BEGIN RSA " + "PRIVATE KEY-----", *["MIIEowIBAAKCAQEA" + "q7Zx" * 12] * 3, "-----END RSA PRIVATE KEY-----"]
@@ -188,6 +189,34 @@ class TestWhatIsShown:
         out = flat(capsys.readouterr().out)
         assert "Log of container till, this start" in out
         assert TOKEN not in out
+
+    def test_show_prints_the_steps_that_were_kept_with_the_run_and_asks_nothing(
+        self, stage: Stage, shop: Shop, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        before = len(shop.requests())
+        explained = stage.setting.attempt.read_result().explanation
+        assert explained is not None
+        kept = closer(stage.setting.attempt.snapshot(), explained)
+        assert kept is not None
+        call(["show", str(stage.setting.run.path)])
+        out = capsys.readouterr().out
+        assert f"Steps at the first causes, {stage.setting.attempt.path.name}" in out
+        assert kept.text() in out
+        assert "Log of container till, this start" in out
+        assert TOKEN not in out
+        assert len(shop.requests()) == before
+        call(["show", str(stage.setting.run.path), "--format", "json"])
+        assert json.loads(capsys.readouterr().out)["stages"]
+
+    def test_show_prints_the_steps_of_the_last_attempt_alone(
+        self, shop: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for _ in range(2):
+            again = shop.diagnose(tmp_path)
+            record(again)
+        call(["show", str(again.setting.run.path)])
+        heads = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Steps at the first causes")]
+        assert heads == [f"Steps at the first causes, {again.setting.attempt.path.name}"]
 
     def test_everything_asked_is_a_read(self, stage: Stage, shop: Shop) -> None:
         asked = [r for r in shop.requests() if "/proxy/" in r["path"] or r["path"].endswith("/log")]
