@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 from jupyter_client.kernelspec import KernelSpec
 
-from runbook.runner import foresight, warm
+from runbook.cli.ahead import kernels_ahead
+from runbook.runner import environment, foresight, warm
 from runbook.runner.forkserver import preload
 from runbook.runner.warm import ForkedKernel, ForkServer, Pool
 
@@ -114,6 +115,58 @@ class TestTheEnd:
         while shared := sockets(kernel.pid) & sockets(server._process.pid):
             assert time.monotonic() < until, shared
 
+    def test_a_parent_without_a_kernel_ends_at_once_also_while_it_imports(self) -> None:
+        server = ForkServer(os.environ)
+        server.preload(["matplotlib.pyplot", "pandas"])
+        began = time.monotonic()
+        server.close()
+        assert time.monotonic() - began < 0.3
+        assert is_gone(server._process.pid)
+
+
+class TestAhead:
+    """The parent is started when the words of a command line will want it, and at no other time."""
+
+    @pytest.mark.parametrize(
+        ("argv", "wanted"),
+        [
+            (["plan", "preflight", "verify", "-i", "x.yaml"], ("preflight", "verify")),
+            (["plan", "-i", "x.yaml", "verify"], ()),
+            (["apply", "cleanup", "--confirm", "x"], ("cleanup",)),
+            (["run", "-i", "x.yaml"], ("preflight", "verify")),
+            (["rehearse"], ("preflight", "verify")),
+            (["plan", "verify", "--help"], None),
+            (["status", "-i", "x.yaml"], None),
+            (["--version"], None),
+            ([], None),
+        ],
+    )
+    def test_only_for_what_runs_notebooks(
+        self, argv: list[str], wanted: tuple[str, ...] | None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[tuple[str, ...]] = []
+
+        @contextlib.contextmanager
+        def warmed(*stages: str) -> Iterator[None]:
+            asked.append(stages)
+            yield
+
+        monkeypatch.setattr(environment, "warm_kernels", warmed)
+        with kernels_ahead(argv):
+            pass
+        assert asked == ([] if wanted is None else [wanted])
+
+    def test_the_stage_uses_the_one_that_was_started_ahead(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(warm.POOL, "server", None)
+        with kernels_ahead(["plan", "verify"]):
+            ahead = warm.POOL.server
+            assert ahead is not None
+            with environment.warm_kernels("verify"):
+                assert warm.POOL.server is ahead
+            assert warm.POOL.server is ahead
+        assert warm.POOL.server is None
+        assert is_gone(ahead._process.pid)
+
 
 class TestApart:
     def run(self, tmp_path: Path, *names: str, source: str) -> list[str]:
@@ -150,6 +203,12 @@ class TestApart:
         assert not set(one.split()[:-1]) & set(two.split()[:-1])
         assert one.split()[-2:] == [str(tmp_path / "one"), "1"]
         assert two.split()[-2:] == [str(tmp_path / "two"), "1"]
+
+    def test_garbage_is_collected_in_a_kernel_although_its_parent_does_not(self, tmp_path: Path) -> None:
+        source = (
+            "import gc, os; print(gc.isenabled(), open('/proc/%d/cmdline' % os.getppid()).read().count('forkserver'))"
+        )
+        assert self.run(tmp_path, "collecting", source=source) == ["True 1\n"]
 
     def test_an_environment_that_differs_is_never_inherited(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

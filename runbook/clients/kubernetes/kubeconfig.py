@@ -12,17 +12,16 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from runbook.clients.kubernetes.kubetls import HINT, sentence, tls_of
 from runbook.clients.kubernetes.plainconfig import plain
 from runbook.errors import KubeconfigError
 
 IN_CLUSTER = "in-cluster"
 FRESH = 1.0  # seconds for which the headers of a request serve the next ones too
-HINT = "Name another file with --kubeconfig, or another context with --context."
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def access(kubeconfig: str | None, context: str | None) -> Access:
         found = plain(where, context, Path(folder))
         if found is not None:
             bearer = {"Authorization": f"Bearer {found.token}"} if found.token else {}
-            verify, server = _tls(found, where), _server(found.host, where)
+            verify, server = tls_of(found, where), _server(found.host, where)
             return Access(server, found.context, found.user, verify, lambda: bearer, found.tls_server_name)
     return _by_library(where, context)
 
@@ -67,12 +66,12 @@ def _by_library(where: str, context: str | None) -> Access:
             config_file=where, context=chosen["name"], client_configuration=configuration, persist_config=False
         )
     except ConfigException as error:
-        raise KubeconfigError(_sentence(error), field=where, hint=HINT) from error
+        raise KubeconfigError(sentence(error), field=where, hint=HINT) from error
     except (ValueError, TypeError, AttributeError, KeyError, OSError) as error:
-        raise KubeconfigError(f"cannot be read: {_sentence(error)}", field=where, hint=HINT) from error
+        raise KubeconfigError(f"cannot be read: {sentence(error)}", field=where, hint=HINT) from error
     except Exception as error:
         if type(error).__module__.startswith("yaml"):
-            raise KubeconfigError(f"is not YAML: {_sentence(error)}", field=where, hint=HINT) from error
+            raise KubeconfigError(f"is not YAML: {sentence(error)}", field=where, hint=HINT) from error
         raise
     entry = chosen.get("context") or {}
     _check_token(configuration, where, entry)
@@ -81,7 +80,7 @@ def _by_library(where: str, context: str | None) -> Access:
         server=_server(configuration.host, where),
         context=str(chosen["name"]),
         user=str(entry.get("user", "")),
-        verify=_tls(configuration, where),
+        verify=tls_of(configuration, where),
         headers=_headers(configuration),
         server_name=str(configuration.tls_server_name or ""),
     )
@@ -168,49 +167,6 @@ def _users(where: str) -> list[dict[str, Any]]:
     return found
 
 
-def _tls(configuration: Any, where: str) -> ssl.SSLContext | None:
-    if configuration.verify_ssl and str(configuration.host).startswith("http://"):
-        return None
-    try:
-        context = ssl.create_default_context(cafile=configuration.ssl_ca_cert or None)
-    except (ssl.SSLError, OSError) as error:
-        raise KubeconfigError(
-            f"the cluster's CA cannot be used: {_sentence(error)}",
-            field=f"{where}: clusters[].cluster.certificate-authority",
-            hint=HINT,
-        ) from error
-    if not configuration.verify_ssl:
-        raise KubeconfigError(
-            "insecure-skip-tls-verify is set: a runbook about trust does not look away",
-            field=f"{where}: clusters[].cluster.insecure-skip-tls-verify",
-            hint="Give the cluster's CA instead (certificate-authority).",
-        )
-    if configuration.cert_file:
-        try:
-            _check_dates(Path(configuration.cert_file), where)
-            context.load_cert_chain(configuration.cert_file, configuration.key_file)
-        except (ssl.SSLError, ValueError, OSError) as error:
-            raise KubeconfigError(
-                f"the client certificate and its key cannot be used: {_sentence(error)}",
-                field=f"{where}: users[].user.client-certificate",
-                hint=HINT,
-            ) from error
-    return context
-
-
-def _check_dates(path: Path, where: str) -> None:
-    from runbook.domain.certificates import facts, split_pem  # costs as much as a request, and few log in so
-
-    for block in split_pem(path.read_bytes())[:1]:
-        found, now = facts(block), datetime.now(UTC)
-        if found.not_after < now:
-            raise KubeconfigError(
-                f"the client certificate of {found.subject} expired on {found.not_after:%Y-%m-%d %H:%M}Z",
-                field=f"{where}: users[].user.client-certificate",
-                hint="Get a new kubeconfig from whoever runs the cluster.",
-            )
-
-
 def _headers(configuration: Any) -> Callable[[], dict[str, str]]:
     """The headers of a request. The library is asked for a fresh token once a second: it costs as much as a request."""
     kept: tuple[float, dict[str, str]] | None = None
@@ -243,16 +199,11 @@ def _in_cluster() -> Access:
     try:
         load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
     except ConfigException as error:
-        raise KubeconfigError(_sentence(error), field="--kubeconfig in-cluster") from error
+        raise KubeconfigError(sentence(error), field="--kubeconfig in-cluster") from error
     return Access(
         _server(configuration.host, IN_CLUSTER),
         IN_CLUSTER,
         "service account",
-        _tls(configuration, IN_CLUSTER),
+        tls_of(configuration, IN_CLUSTER),
         _headers(configuration),
     )
-
-
-def _sentence(error: Exception) -> str:
-    """The library's own words, one line, without what may hold a credential (an exec plugin's output)."""
-    return " ".join(str(error).split())[:200] or type(error).__name__
