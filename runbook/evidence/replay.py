@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from runbook.domain import inquiries, probes
+from runbook.domain.collecting import held_back
 from runbook.domain.kinds import KINDS, named
 from runbook.domain.probes import SoakWindow
 from runbook.errors import EvidenceError, RunFolderError
@@ -54,7 +55,8 @@ def load_folder(folder: Path, *, only: Collection[str] | None = None) -> Snapsho
     body, _ = _body(folder)
     try:
         wanted = {k: e for k, e in body["kinds"].items() if only is None or k in only}
-        objects = {kind: _objects(folder, kind, entry) for kind, entry in wanted.items()}
+        with held_back():
+            objects = {kind: _objects(folder, kind, entry) for kind, entry in wanted.items()}
         return Snapshot(
             moment(body["observed_at"]),
             body["cluster"],

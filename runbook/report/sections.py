@@ -62,6 +62,11 @@ def stage_sections(result: StageResult, snapshot: Snapshot | None) -> list[Secti
     return [s for s in found if s is not None]
 
 
+def kinds_shown(stage: str) -> tuple[str, ...] | None:
+    """The kinds of which a stage's page shows objects, beside what its result says; None for all of them."""
+    return {"cleanup": ("Pod",), "reconcile": ("HelmRelease",), "verify": ("HelmRelease",)}.get(stage)
+
+
 def _html(*tables: Table) -> list[str]:
     return [t.html(page=True) for t in tables]
 

@@ -23,7 +23,7 @@ from runbook.report.lookback import render_lookback
 from runbook.report.notebook import cells_html
 from runbook.report.pages import BUDGET, Crumb, Page, markup, render, section, write_page
 from runbook.report.reading import LOOKBACK, older_runs, recorded, snapshot_of, story_of
-from runbook.report.sections import stage_sections
+from runbook.report.sections import kinds_shown, stage_sections
 
 _NUMBERS = {
     "preflight": "00",
@@ -60,7 +60,7 @@ def stage_report(attempt_path: Path, run: Mapping[str, Any], notebook: Path | No
     if result.stage == LOOKBACK and (text := _lookback(whole, result, run, notebook)):
         return write_page(attempt_path / "report.html", text)
     context = Context(
-        snapshot_of(found), notebook, usual_times(older), seen_before(result, older), whole.path.name
+        snapshot_of(found, only=kinds_shown(result.stage)), notebook, usual_times(older), seen_before(result, older), whole.path.name
     )  # fmt: skip
     return write_page(attempt_path / "report.html", render_stage(result, run, context))
 
