@@ -136,7 +136,7 @@ def preload(names: Iterable[str]) -> str:
 
 def become(order: Order, line: socket.socket, streams: list[int], parent: int) -> None:
     """In the child: a session, an environment, a folder and random numbers of its own; then the kernel, to its end."""
-    # gc.enable()
+    gc.enable()
     os.setsid()
     if _PDEATHSIG is not None:
         _PDEATHSIG(_PR_SET_PDEATHSIG, signal.SIGKILL)

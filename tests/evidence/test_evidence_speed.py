@@ -22,7 +22,7 @@ NAMES = r"(?:password|passwd|passphrase|secret[_-]?key|client[_-]?secret|api[_-]
 WHOLE = {
     "url-userinfo": [re.compile(r"(?<=[a-z0-9+.-])://([^\s/?#@\"'<>]+)@", re.IGNORECASE)],
     "registry-login": [
-        re.compile(r"\\?\"(?:auth|identitytoken|registrytoken)\\?\"\s*:\s*\\?\"([A-Za-z0-9+/=._-]{8,})\\?\"")
+        re.compile(r"(?<=\")(?:auth|identitytoken|registrytoken)\\?\"\s*:\s*\\?\"([A-Za-z0-9+/=._-]{8,})\\?\"")
     ],
     "assignment": [
         re.compile(rf"\b[\w.-]*{NAMES}\\?[\"']?\s*(?:=|:(?!//))\s*\\?[\"']?([^\s\"'\\,;&}})<>]{{4,}})", re.IGNORECASE),
@@ -54,6 +54,7 @@ def spans_of_whole_patterns(text: str) -> list[tuple[str, int, int]]:
 @example('{"auth": "dTpwdzEyMzQ1", "Auth": "dTpwdzEyMzQ1"}', 700)
 @example('"identitytoken":"dTpwdzEyMzQ1" "registrytoken" : "dTpwdzEyMzQ1"', 0)
 @example('{\\"auth\\":\\"dTpwdzEyMzQ1\\"}', 700)
+@example('"auth":"password"auth":"password"auth":"', 0)
 @example('xauth":"dTpwdzEyMzQ1"', 700)
 @example("password=token_password=hunter2hunter2", 0)
 @given(st.lists(PIECES, min_size=1, max_size=14).map("".join), st.sampled_from((0, 700)))
