@@ -15,6 +15,7 @@ from runbook.diagnosis.sealing import KEY_MISMATCH, key_mismatch
 from runbook.diagnosis.signs import Health, Sign
 from runbook.diagnosis.signs_workload import EVENT_LIFE
 from runbook.domain.cluster import ConfigMap, Secret
+from runbook.domain.durations import human
 from runbook.domain.meta import Resource
 from runbook.model import ObjectRef
 
@@ -76,7 +77,7 @@ def _aged(walker: Walker, sign: Sign) -> str:
     if not sign.origin.startswith("event ") or sign.at is None:
         return ""
     age = (walker.index.now - sign.at).total_seconds()
-    return "" if age <= EVENT_LIFE else f"A newer event than the one of {age / 60:.0f} minutes ago."
+    return "" if age <= EVENT_LIFE else f"A newer event than the one of {human(age)} ago."
 
 
 def _fault(walker: Walker, ref: ObjectRef, cause: str, captures: Mapping[str, str]) -> ObjectRef:
