@@ -13,6 +13,8 @@ import httpx
 
 from benchmarks.clusters import bare_client
 from runbook.acting.hands import Hands
+from runbook.clients.kubernetes import wire
+from runbook.clients.kubernetes.answers import Answer
 from runbook.clients.kubernetes.transport import Transport
 from runbook.embedded import EmbeddedCluster
 from runbook.model import Action, ObjectRef
@@ -58,9 +60,9 @@ def _stage(cluster: EmbeddedCluster, folder: Path) -> Stage:
 def _ours(stage: Stage, hands: Hands, acts: list[Action], requests: list[Request]) -> None:
     real = Transport._once
 
-    def once(self: Transport, method: str, path: str, headers: Any, query: Any, body: bytes | None) -> httpx.Response:
-        requests.append((method, path, dict(query), body))
-        return real(self, method, path, headers, query, body)
+    def once(self: Transport, request: wire.Request) -> Answer:
+        requests.append((request.method, request.path, dict(request.query), request.body))
+        return real(self, request)
 
     Transport._once = once  # type: ignore[method-assign]
     try:
