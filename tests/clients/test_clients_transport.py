@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from apiserver import FakeApi, kubeconfig, ok, running
 
-from runbook.clients.kubernetes import KubeClient, connect
+from runbook.clients.kubernetes import KubeClient, bodies, connect
 from runbook.clients.kubernetes.wire import Request, Wire
 from runbook.errors import MalformedError, TimedOutError
 
@@ -75,23 +75,20 @@ def test_a_request_shows_no_credential() -> None:
     assert "let-me-read" not in repr(Request("GET", "/", {"Authorization": "Bearer let-me-read"}))
 
 
-@pytest.mark.parametrize("encoding", ["br", "gzip, br"])
-def test_what_is_packed_as_nobody_asked_for_is_named(api: FakeApi, tmp_path: Path, encoding: str) -> None:
-    api.always["/odd"] = (200, b"x", {"Content-Encoding": encoding})
+@pytest.mark.parametrize(
+    ("body", "encoding", "why"),
+    [
+        (b"x", "br", "packed as 'br', which nobody asked for"),
+        (b"x", "gzip, br", "packed as 'br', which nobody asked for"),
+        (gzip.compress(b"{}" * 5000)[:-9], "gzip", "ends in the middle"),
+    ],
+)
+def test_what_cannot_be_unpacked_is_named(api: FakeApi, tmp_path: Path, body: bytes, encoding: str, why: str) -> None:
+    api.always["/odd"] = (200, body, {"Content-Encoding": encoding})
     found = client(api, tmp_path)
     try:
-        with pytest.raises(MalformedError, match="packed as 'br', which nobody asked for"):
+        with pytest.raises(MalformedError, match=why):
             found.transport.get("/odd", "odd")
-    finally:
-        found.close()
-
-
-def test_what_is_packed_and_torn_is_named(api: FakeApi, tmp_path: Path) -> None:
-    api.always["/torn"] = (200, gzip.compress(b"{}" * 5000)[:-9], {"Content-Encoding": "gzip"})
-    found = client(api, tmp_path)
-    try:
-        with pytest.raises(MalformedError, match="ends in the middle"):
-            found.transport.get("/torn", "torn")
     finally:
         found.close()
 
@@ -104,3 +101,14 @@ def test_lines_of_a_log_are_split_at_line_feeds_only(api: FakeApi, tmp_path: Pat
             assert list(stream.lines()) == ["a\x0cb", "c\u2028d", "", "last \ufffd"]
     finally:
         found.close()
+
+
+def test_a_line_in_many_pieces_costs_what_one_in_few_does_and_one_without_end_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    began = time.monotonic()
+    assert [len(line) for line in bodies.lines(b"x" * 1_000 for _ in range(40_000))] == [40_000_000]
+    assert time.monotonic() - began < 5
+    monkeypatch.setattr(bodies, "LONGEST_LINE", 10_000)
+    with pytest.raises(bodies.TooLargeError, match="a line of more than 10,000 bytes"):
+        list(bodies.lines(b"x" * 1_000 for _ in range(11)))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from apiserver import PODS, FakeApi, Step, line, pod, status, until
 
-from runbook.clients.kubernetes import KubeClient, WatchEvent, watching
+from runbook.clients.kubernetes import KubeClient, WatchEvent, bodies, watching
 from runbook.errors import MalformedError, UnreachableError
 
 RESET: list[Step] = [0.1, None]  # what was sent before has arrived then
@@ -118,7 +118,7 @@ class TestSplit:
     def test_a_line_without_an_end_is_not_kept_for_ever(
         self, api: FakeApi, client: KubeClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(watching, "LONGEST_LINE", 10_000)
+        monkeypatch.setattr(bodies, "LONGEST_LINE", 10_000)
         api.watches = [[b'{"type": "' + b"x" * 6_000, b"x" * 6_000, 5.0]]
         with pytest.raises(MalformedError, match="a line of more than 10,000 bytes"):
             watch(client, 1)

@@ -10,7 +10,7 @@ from typing import Any
 import httpcore
 import msgspec
 
-from runbook.clients.kubernetes.bodies import unpacked, whole
+from runbook.clients.kubernetes.bodies import lines, unpacked, whole
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,9 @@ class Stream:
         return unpacked(self.sent(), ",".join(encodings)) if encodings else self.sent()
 
     def lines(self) -> Iterator[str]:
-        """Line by line, as UTF-8; what is none is replaced."""
-        rest = b""
-        for piece in self.unpacked():
-            *whole, rest = (rest + piece).split(b"\n")
-            yield from (line.decode("utf-8", errors="replace").removesuffix("\r") for line in whole)
-        if rest:
-            yield rest.decode("utf-8", errors="replace")
+        """Line by line, as UTF-8; what is none is replaced. Raises TooLargeError for a line without end."""
+        for line in lines(self.unpacked()):
+            yield line.decode("utf-8", errors="replace").removesuffix("\n").removesuffix("\r")
 
     def whole(self) -> Answer:
         """Read to its end. Raises TooLargeError and UnpackingError."""

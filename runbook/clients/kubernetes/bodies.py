@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 LARGEST = 256_000_000  # bytes of one answer; a page of 500 objects has a few million
+LONGEST_LINE = 64_000_000  # bytes; an object of etcd is 1.5 million at most
 STEP = 1_000_000  # bytes that are unpacked at a time: a kilobyte may hold a million
 _PACKED = frozenset({"gzip", "x-gzip", "deflate"})  # RFC 9110, 8.4.1; only gzip is asked for
 _EITHER = zlib.MAX_WBITS | 32  # a gzip or a zlib header, as zlib finds it
 
 
 class TooLargeError(Exception):
-    """An answer of more bytes than anything that is asked for has."""
-
-    def __init__(self) -> None:
-        super().__init__(f"the answer is larger than {LARGEST // 1_000_000} MB: it was not kept")
+    """An answer, or a line of one, of more bytes than anything that is asked for has."""
 
 
 class UnpackingError(Exception):
@@ -38,9 +36,25 @@ def whole(pieces: Iterator[bytes]) -> bytes:
     for part in pieces:
         size += len(part)
         if size > LARGEST:
-            raise TooLargeError
+            raise TooLargeError(f"the answer is larger than {LARGEST // 1_000_000} MB: it was not kept")
         parts.append(part)
     return b"".join(parts)
+
+
+def lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Lines with their line feeds, split there only; half a line at the end has none. Raises TooLargeError for one without end."""
+    held, size = list[bytes](), 0
+    for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if b"\n" in piece:
+            *ended, rest = b"".join(held).split(b"\n")
+            yield from (line + b"\n" for line in ended)
+            held, size = [rest], len(rest)
+        if size > LONGEST_LINE:
+            raise TooLargeError(f"a line of more than {LONGEST_LINE:,} bytes")
+    if rest := b"".join(held):
+        yield rest
 
 
 def _inflated(pieces: Iterator[bytes]) -> Iterator[bytes]:

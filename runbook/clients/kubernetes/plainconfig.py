@@ -15,9 +15,8 @@ from typing import Any
 
 import msgspec
 
-_PROXIES = frozenset(
-    {"http_proxy", "https_proxy", "all_proxy"}
-)  # urllib.request takes as long to import as to be asked
+# urllib.request, which knows these too, takes longer to import than all that is read here.
+_PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
 
 
 class _Cluster(msgspec.Struct, rename="kebab", forbid_unknown_fields=True):

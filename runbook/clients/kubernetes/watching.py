@@ -8,12 +8,13 @@ shorter ones are asked for, since one that the server closes in time was quiet, 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
 
+from runbook.clients.kubernetes.bodies import lines
 from runbook.clients.kubernetes.listing import Listing, identity
 from runbook.clients.kubernetes.transport import Transport
 from runbook.domain.kinds import decode
@@ -25,7 +26,6 @@ REMEMBERED = 20_000  # changes since the last revision that a watch can be resum
 PAUSE, LONGEST_PAUSE = 0.1, 5.0  # real seconds before a watch that told nothing is opened again
 SILENCE = 30.0  # real seconds without a byte, after which nobody knows whether it is quiet
 LONGEST = 300  # seconds that one watch is asked for; bookmarks come about once a minute
-LONGEST_LINE = 64_000_000  # bytes; an object of etcd is 1.5 million at most
 
 
 @dataclass(frozen=True)
@@ -120,9 +120,9 @@ class Watcher:
         what = f"watch of {self._kind}"
         with self._transport.stream(self._path, what, silence=self._silence, **query) as stream:
             course.opened = True
-            for text in _lines(stream.unpacked(), what):
-                if text is None:
-                    course.broken = True
+            for text in lines(stream.unpacked()):
+                if not text.endswith(b"\n"):
+                    course.broken = True  # half a line is no event
                 elif text.strip():
                     line = self._line(text, what)
                     if line.type == "ERROR":
@@ -175,22 +175,6 @@ class Watcher:
             who = identity(self._kind, bytes(line.object))
             unreadable = Unreadable(who, metadata.uid, str(error))
             return WatchEvent(line.type, None, unreadable=unreadable)  # type: ignore[arg-type]
-
-
-def _lines(pieces: Iterable[bytes], what: str) -> Iterator[bytes | None]:
-    """Whole lines, split at line feeds only; None for half a line at the end, which is no event but a broken connection."""
-    held, size = list[bytes](), 0
-    for piece in pieces:
-        held.append(piece)
-        size += len(piece)
-        if b"\n" in piece:
-            *whole, rest = b"".join(held).split(b"\n")
-            yield from whole
-            held, size = [rest], len(rest)
-        if size > LONGEST_LINE:
-            raise MalformedError(what, f"a line of more than {LONGEST_LINE:,} bytes")
-    if any(held):
-        yield None
 
 
 def _wait(seconds: float, until: Callable[[], bool]) -> None:
