@@ -47,6 +47,12 @@ def test_no_file_depends_on_one_machine_or_on_what_lies_outside_the_repository(r
     assert found == []
 
 
+def test_nothing_large_is_committed_and_no_package(root: Path) -> None:
+    tracked = [path for path in _tracked(root) if path.is_file()]
+    assert [path.name for path in tracked if path.suffix == ".whl"] == []
+    assert [path.name for path in tracked if path.stat().st_size > 3_000_000] == []
+
+
 def test_no_private_key_is_committed(root: Path) -> None:
     # Built from two halves, so that this file does not find itself.
     marker = "PRIVATE" + " KEY-----\n"
