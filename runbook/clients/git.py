@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from runbook.domain import yamltext
 from runbook.domain.probes import GitFile, GitHead
 from runbook.errors import ObservationError
 
@@ -72,18 +72,17 @@ def _declared(root: Path, name: str, committed: datetime | None) -> Iterator[Git
     if not _DECLARES.search(text):
         return
     try:
-        documents = list(YAML(typ="rt").load_all(text))
+        documents = list(yamltext.load_all(text))
     except (YAMLError, ValueError, RecursionError):
         return  # templates of other tools live beside manifests; what cannot be read declares nothing
     for document in documents:
-        if isinstance(document, Mapping) and document.get("kind") in KINDS:
-            yield _file(document, name, committed)
+        if isinstance(document.data, Mapping) and document.data.get("kind") in KINDS:
+            yield _file(document.data, document.line, name, committed)
 
 
-def _file(document: Any, name: str, committed: datetime | None) -> GitFile:
+def _file(document: Any, line: int, name: str, committed: datetime | None) -> GitFile:
     metadata, spec = _table(document, "metadata"), _table(document, "spec")
     chart = _table(_table(spec, "chart"), "spec").get("version") or ""
-    line = document.lc.line + 1 if hasattr(document, "lc") else 0
     return GitFile(
         kind=str(document["kind"]),
         namespace=str(metadata.get("namespace", "")),

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from runbook.domain import yamltext
 from runbook.errors import UsageError
 
 LARGEST = 500_000_000  # bytes of one file of JSON
@@ -117,9 +117,9 @@ def _yaml(content: bytes, path: Path) -> Iterator[bytes]:
         )
     text = content.decode("utf-8", errors="replace")
     try:
-        for document in YAML(typ="safe", pure=True).load_all(text):
-            if document is not None:
-                yield _as_json(document, len(text), path)
+        for document in yamltext.load_all(text):
+            if document.data is not None:
+                yield _as_json(document.data, len(text), path)
     except MarkedYAMLError as error:
         mark = error.problem_mark
         where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from ruamel.yaml import YAML
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.reader import Reader
 
+from runbook.domain import yamltext
 from runbook.errors import InventoryError
 from runbook.inventory.model import Inventory
 from runbook.inventory.references import problems
@@ -67,7 +67,7 @@ def _decoded(path: Path, content: bytes) -> str:
 
 def _yaml(path: Path, text: str) -> dict[str, Any]:
     try:
-        data = YAML(typ="safe").load(text)
+        data = yamltext.load(text)
         _measure(data, {})
     except DuplicateKeyError as error:
         mark = error.problem_mark

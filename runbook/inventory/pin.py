@@ -12,6 +12,7 @@ from typing import Any
 from ruamel.yaml import YAML, nodes
 from ruamel.yaml.error import YAMLError
 
+from runbook.domain import yamltext
 from runbook.domain.cluster import Node
 from runbook.domain.durations import human
 from runbook.errors import InventoryError
@@ -80,7 +81,7 @@ def _scalar(text: str) -> str:
 
 def _data(text: str) -> Any:
     try:
-        return YAML(typ="safe").load(text)
+        return yamltext.load(text)
     except YAMLError:
         return None
 
