@@ -1,7 +1,7 @@
 """What ran, kept cell by cell in a small file that only grows, so that the notebook itself need not be written each time.
 
-papermill writes the whole notebook twice a cell. Here it is written at the start, at the end, and when the last time was
-long ago; whatever kills the process in between leaves `NOTEBOOK.cells.jsonl`, and
+papermill writes the whole notebook twice a cell. Here it is written at the start, at the end, when the last time was long
+ago, and when SIGTERM or SIGHUP ends the process; what kills it unheard leaves `NOTEBOOK.cells.jsonl`, and
 
     python -m runbook.runner.cells NOTEBOOK
 
@@ -11,9 +11,15 @@ puts what it holds into the notebook.
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
+import threading
 import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 ENDING = ".cells.jsonl"
@@ -40,12 +46,39 @@ class JournalledEngine:
             autosave_cell_every=autosave_cell_every,
         )  # fmt: skip
         kept.notebook_start()
-        try:
-            cls.execute_managed_notebook(kept, kernel_name, log_output=log_output, **rest)  # type: ignore[attr-defined]
-        finally:
-            kept.cleanup_pbar()
-            kept.notebook_complete()
+        with _when_killed(kept.keep):
+            try:
+                cls.execute_managed_notebook(kept, kernel_name, log_output=log_output, **rest)  # type: ignore[attr-defined]
+            finally:
+                kept.cleanup_pbar()
+                kept.notebook_complete()
         return kept.nb
+
+
+@contextmanager
+def _when_killed(keep: Callable[[], None]) -> Iterator[None]:
+    """Call it before a signal ends this process as it would have, where nobody else listens for that one.
+
+    A process that a signal ends runs no `finally`. Whatever was being written then is written anew, from its beginning.
+    """
+    heeded = []
+    if threading.current_thread() is threading.main_thread():  # in another nobody can listen
+        heeded = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is signal.SIG_DFL]
+
+    def heard(number: int, _frame: FrameType | None) -> None:
+        try:
+            keep()
+        finally:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
+    for number in heeded:
+        signal.signal(number, heard)
+    try:
+        yield
+    finally:
+        for number in heeded:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def manager_class() -> Any:
@@ -95,6 +128,13 @@ def manager_class() -> Any:
             if self.journal is not None:
                 self.journal.unlink(missing_ok=True)
 
+        def keep(self) -> None:
+            """Write the whole as it is in the middle of the run, which ends here."""
+            self._between = False
+            self.save()
+            if self.journal is not None:
+                self.journal.unlink(missing_ok=True)
+
         def _note(self, cell: Any, index: int | None) -> None:
             if self.journal is None or index is None or cell.get("cell_type") != "code":
                 return
@@ -135,6 +175,17 @@ def _journal_of(output_path: Any) -> Path | None:
     return Path(handler._cwd or Path.cwd(), f"{output_path}{ENDING}")
 
 
+def main(names: Sequence[str]) -> int:
+    """Restore these notebooks; exit 2 when there is nothing to restore for one."""
+    code = 0
+    for name in names:
+        try:
+            sys.stdout.write(f"{name}: {restore(Path(name))} cell(s) restored\n")
+        except FileNotFoundError:
+            sys.stderr.write(f"{name}: nothing to restore: there is no {name} with a {name}{ENDING} beside it\n")
+            code = 2
+    return code
+
+
 if __name__ == "__main__":
-    for name in sys.argv[1:]:
-        sys.stdout.write(f"{name}: {restore(Path(name))} cell(s) restored\n")
+    sys.exit(main(sys.argv[1:]))

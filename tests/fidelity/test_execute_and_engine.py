@@ -104,6 +104,54 @@ class TestJournal:
         done = self.run(book(tmp_path / "a.ipynb", "print(1)"), None)
         assert done.cells[0].outputs[0].text == "1\n"
 
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda n: n.name)
+    def test_a_signal_that_ends_it_leaves_the_notebook_that_papermill_leaves_and_no_journal(
+        self, number: signal.Signals, tmp_path: Path
+    ) -> None:
+        source = book(
+            tmp_path / "a.ipynb", "print('ran')", "import os, pathlib, time; print('begun', flush=True)\n"
+            "pathlib.Path('pid').write_text(str(os.getpid())); time.sleep(60)", "print('never')",
+        )  # fmt: skip
+        found = {}
+        for way, engine in both.ENGINES.items():
+            (folder := tmp_path / way).mkdir()
+            argv = [sys.executable, "-m", "papermill", str(source), "out.ipynb", "--engine", engine]
+            with subprocess.Popen(argv, cwd=folder, stderr=subprocess.DEVNULL) as runner:
+                kernel = int(after(folder / "pid"))
+                runner.send_signal(number)
+            assert runner.returncode == -number
+            cells_ = json.loads((folder / "out.ipynb").read_text())["cells"]
+            found[way] = [(c["metadata"]["papermill"]["status"], bool(c["outputs"])) for c in cells_[:1]]
+            found[way] += [(c["metadata"]["papermill"]["status"], False) for c in cells_[1:]]
+            if way == "ours":
+                assert is_gone(kernel)
+                assert sorted(p.name for p in folder.iterdir()) == ["out.ipynb", "pid"]
+            else:
+                os.kill(kernel, signal.SIGKILL)  # papermill leaves it behind
+        assert found["ours"] == found["stock"] == [("completed", True), ("running", False), ("pending", False)]
+
+    def test_who_listens_for_a_signal_goes_on_listening_and_none_is_heard_afterwards(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen: list[Any] = []
+        real = papermill.engines.NBClientEngine.execute_managed_notebook
+
+        def looked(*args: Any, **more: Any) -> Any:
+            seen.append([signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGHUP)])
+            return real(*args, **more)
+
+        monkeypatch.setattr(papermill.engines.NBClientEngine, "execute_managed_notebook", looked)
+        own = lambda *_: None  # noqa: E731
+        before = signal.signal(signal.SIGTERM, own)
+        try:
+            self.run(book(tmp_path / "a.ipynb", "print(1)"), tmp_path / "out.ipynb")
+            assert signal.getsignal(signal.SIGTERM) is own
+        finally:
+            signal.signal(signal.SIGTERM, before)
+        assert seen[0][0] is own
+        assert callable(seen[0][1])
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+
     def test_a_runner_that_is_killed_leaves_what_ran_and_no_kernel(self, tmp_path: Path) -> None:
         target, pid = tmp_path / "out.ipynb", tmp_path / "pid"
         source = book(
@@ -127,6 +175,14 @@ class TestJournal:
         assert [c["metadata"]["papermill"]["status"] for c in whole["cells"]] == ["completed", "completed", "running"]
         assert whole["cells"][1]["outputs"][0]["data"] == {"text/plain": ["1.0"]}
         assert not journal.exists()
+
+    def test_where_there_is_nothing_to_restore_one_sentence_says_so(self, tmp_path: Path, capsys: Any) -> None:
+        path = book(tmp_path / "a.ipynb", "1")
+        assert cells.main([str(path)]) == 2
+        assert (
+            capsys.readouterr().err
+            == f"{path}: nothing to restore: there is no {path} with a {path}.cells.jsonl beside it\n"
+        )
 
 
 class TestEngine:
