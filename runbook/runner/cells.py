@@ -38,13 +38,21 @@ class JournalledEngine:
         progress_bar: Any = True,
         log_output: bool = False,
         autosave_cell_every: int = 30,
+        turn: Callable[[], None] | None = None,
+        begun: Callable[[], None] = lambda: None,
         **rest: Any,
     ) -> Any:
-        """Run the cells and give the notebook back. Raises what the kernel's client raises."""
+        """Run the cells and give the notebook back. Raises what the kernel's client raises.
+
+        With a `turn`, which is called when the kernel is ready and may wait, nothing is written before it has come: what
+        was never begun leaves what an earlier run put out. `begun` is called when the notebook has been written then.
+        """
         kept = manager_class()(
             nb, output_path=output_path, progress_bar=progress_bar, log_output=log_output,
             autosave_cell_every=autosave_cell_every,
         )  # fmt: skip
+        if turn is not None:
+            kept.waits, rest["turn"] = True, _after(turn, kept.begin, begun)
         kept.notebook_start()
         with _when_killed(kept.keep):
             try:
@@ -53,6 +61,14 @@ class JournalledEngine:
                 kept.cleanup_pbar()
                 kept.notebook_complete()
         return kept.nb
+
+
+def _after(*acts: Callable[[], None]) -> Callable[[], None]:
+    def act() -> None:
+        for each in acts:
+            each()
+
+    return act
 
 
 @contextmanager
@@ -93,15 +109,23 @@ def manager_class() -> Any:
             self.journal = _journal_of(output_path)
             self._written = time.monotonic()
             self._between = False
+            self.waits = False
 
         def notebook_start(self, **kwargs: Any) -> None:
             """Write the whole; a journal that another run left there is about that one."""
             super().notebook_start(**kwargs)
-            if self.journal is not None:
-                self.journal.unlink(missing_ok=True)
+            self._drop()
+
+        def begin(self) -> None:
+            """Write the whole for the first time, where that had to wait."""
+            self.waits = False
+            self.save()
+            self._drop()
 
         def save(self, **kwargs: Any) -> None:
             """Write it, unless the journal keeps what is new."""
+            if self.waits:
+                return
             if self._between and self.journal is not None and time.monotonic() - self._written < SELDOM:
                 self.last_save_time = self.now()
                 return
@@ -125,14 +149,16 @@ def manager_class() -> Any:
         def notebook_complete(self, **kwargs: Any) -> None:
             """Write the whole; then the journal has nothing more to say."""
             super().notebook_complete(**kwargs)
-            if self.journal is not None:
-                self.journal.unlink(missing_ok=True)
+            self._drop()
 
         def keep(self) -> None:
             """Write the whole as it is in the middle of the run, which ends here."""
             self._between = False
             self.save()
-            if self.journal is not None:
+            self._drop()
+
+        def _drop(self) -> None:
+            if self.journal is not None and not self.waits:
                 self.journal.unlink(missing_ok=True)
 
         def _note(self, cell: Any, index: int | None) -> None:

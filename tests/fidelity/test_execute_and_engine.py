@@ -24,7 +24,7 @@ from runbook.display import Talk
 from runbook.errors import ParameterError
 from runbook.report.plain import notebook_page
 from runbook.runner import cells
-from runbook.runner.executing import execute
+from runbook.runner.executing import Executed, execute
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::Warning:zmq", "ignore::Warning:jupyter_client", "ignore::Warning:papermill", "ignore::DeprecationWarning"
@@ -236,7 +236,7 @@ class TestExecute:
             book(tmp_path / f"{n}.ipynb", source, "log.write('begin '); log.flush(); time.sleep(0.3)", "2 + 2")
             for n in "abc"
         ]
-        assert execute(paths, tmp_path / "out", {}, html=True, talk=Talk()) == []
+        assert execute(paths, tmp_path / "out", {}, html=True, talk=Talk()) == Executed()
         assert log.read_text().split() == ["begin", "end"] * 3
         for name in "abc":
             page = tmp_path / "out" / f"{name}.html"
@@ -247,7 +247,7 @@ class TestExecute:
     @pytest.mark.tier2
     def test_the_page_is_that_of_nbconverts_command(self, tmp_path: Path) -> None:
         path = both.FIXTURES / "rich-displays.ipynb"
-        assert execute([path], tmp_path, {}, html=True, talk=Talk()) == [str(path)]
+        assert execute([path], tmp_path, {}, html=True, talk=Talk()) == Executed([str(path)])
         ours = (tmp_path / "rich-displays.html").read_text()
         argv = [sys.executable, "-m", "jupyter", "nbconvert", "--to", "html", str(tmp_path / "rich-displays.ipynb")]
         subprocess.run(argv, check=True, capture_output=True)
@@ -259,7 +259,7 @@ class TestExecute:
         gc.collect()
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always", ResourceWarning)
-            assert execute(paths, tmp_path / "out", {}, html=False, talk=Talk()) == []
+            assert execute(paths, tmp_path / "out", {}, html=False, talk=Talk()) == Executed()
             gc.collect()
         assert [str(w.message) for w in told if issubclass(w.category, ResourceWarning)] == []
 
@@ -269,7 +269,7 @@ class TestExecute:
             book(tmp_path / "c.ipynb", "print(day)"),
         ]  # fmt: skip
         failed = execute(paths, tmp_path / "out", {"day": "friday"}, html=False, talk=Talk())
-        assert failed == [str(p) for p in paths[:2]]
+        assert failed == Executed([str(p) for p in paths[:2]])
         told = capsys.readouterr().err
         assert "ZeroDivisionError: division by zero" in told
         assert "the kernel died" in told
