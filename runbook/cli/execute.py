@@ -25,7 +25,10 @@ def execute(
     ] = None,
     html: Annotated[bool, typer.Option("--html/--no-html", help="Make a page of each.")] = True,
 ) -> int:
-    """Run any notebooks as papermill does, and make nbconvert's page of each. Exit 1 when one failed."""
+    """Run any notebooks as papermill does, and make nbconvert's page of each.
+
+    Exit 1 when one failed, 2 when one could not be run (it is said why, and the others are run all the same).
+    """
     from runbook.display import Talk
     from runbook.errors import ParameterError
     from runbook.runner.executing import execute as run_all
@@ -33,4 +36,4 @@ def execute(
     given = dict(p.split("=", 1) for p in parameters or () if "=" in p)
     if len(given) < len(parameters or ()):
         raise ParameterError("a parameter is given as NAME=TEXT, each name once", field="-p")
-    return 1 if run_all(notebooks, outputs, given, html=html, talk=Talk()) else 0
+    return run_all(notebooks, outputs, given, html=html, talk=Talk()).exit_code

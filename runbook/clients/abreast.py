@@ -1,5 +1,8 @@
 """Many URLs asked at once: each has the whole time for itself, one that hangs delays no other, the last begins with the first.
 
+The time bounds a whole request, from the look-up of its name to the last byte that is kept: one that says a little again
+and again has no more of it than one that says nothing. Of more than `MOST` URLs the rest begin as places become free.
+
 One GET each, over a connection of its own that is verified as its TLS context says; redirects are not followed, cookies not
 kept, and no proxy of the environment is used. A name is looked up in a thread that is let go of when its time is over:
 nobody can interrupt the system's resolver.
@@ -32,10 +35,9 @@ LINE = 65_536  # bytes of one line of an answer's head: cookies of a login page 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`answer`: seconds until an answer begins, and between two pieces of it; `whole`: for all; `body`: bytes kept of it."""
+    """`seconds` for a whole request: name, connection, TLS, head and body; `body`: bytes of it that are kept."""
 
-    answer: float
-    whole: float
+    seconds: float
     body: int
 
 
@@ -87,30 +89,29 @@ async def _one(
         began = time.monotonic()
         try:
             where, more = _addressed(URL(url), resolve)
-            await _get(session, where, {**more, "ssl": tls, "trace_request_ctx": told}, limits, told, began)
+            async with asyncio.timeout(limits.seconds):
+                await _get(session, where, {**more, "ssl": tls, "trace_request_ctx": told}, limits.body, told)
             told.layer = "body"
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            told.status, told.body, told.error = 0, b"", words(error)
-            told.layer = _layer(error, told)
+            told.error = words(error) + (_come(told) if isinstance(error, TimeoutError) else "")
+            told.status, told.body, told.layer = 0, b"", _layer(error, told)
         told.seconds = round(time.monotonic() - began, 3)
     return told
 
 
-async def _get(
-    session: aiohttp.ClientSession, where: URL, more: dict[str, Any], limits: Limits, told: Told, began: float
-) -> None:
-    async with asyncio.timeout(limits.answer):
-        response = await session.get(where, allow_redirects=False, **more)
-    async with response:
+async def _get(session: aiohttp.ClientSession, where: URL, more: dict[str, Any], most: int, told: Told) -> None:
+    async with await session.get(where, allow_redirects=False, **more) as response:
         told.status = response.status
-        while len(told.body) <= limits.body:
-            left = began + limits.whole - time.monotonic()
-            async with asyncio.timeout(min(limits.answer, left)):
-                piece = await response.content.readany()
-            if not piece:
-                break
+        while len(told.body) <= most and (piece := await response.content.readany()):
             told.body += piece
-        told.body = told.body[: limits.body]
+        told.body = told.body[:most]
+
+
+def _come(told: Told) -> str:
+    """What had come of an answer whose time was over; nothing before its head was whole."""
+    if not told.status:
+        return ""
+    return f": its head (HTTP {told.status}) and {len(told.body)} B of its body had come"
 
 
 def _addressed(url: URL, resolve: Mapping[str, str]) -> tuple[URL, dict[str, Any]]:

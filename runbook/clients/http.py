@@ -19,8 +19,7 @@ from runbook.inventory.model import Endpoint
 if TYPE_CHECKING:
     from runbook.clients.abreast import Told
 
-TIMEOUT = 10.0  # seconds until an answer begins, or between two pieces of it
-LONGEST = 30.0  # seconds for the whole answer: a body that drips is no answer either
+TIMEOUT = 10.0  # seconds for a whole request, up to the last byte that is kept: a body that drips is no answer either
 MAX_BODY = 64_000
 # kept: tab and line feed. A body is shown in terminals and reports; an escape sequence in it must stay words
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -39,7 +38,12 @@ def probe_endpoint(endpoint: Endpoint, *, resolve: Mapping[str, str], base: Path
 def probe_endpoints(
     endpoints: Sequence[Endpoint], *, resolve: Mapping[str, str], base: Path, timeout: float | None = None
 ) -> tuple[EndpointProbe, ...]:
-    """One GET of each, all at once: those that hang cost together no more than one `timeout`."""
+    """One GET of each, all at once: those that hang or drip cost together no more than one `timeout`.
+
+    It bounds a whole request: name, connection, TLS, head, and the body up to the `MAX_BODY` bytes that are kept. An answer
+    that is not whole by then is none: `error` says that its time was over, and what had come of it. More than 256 endpoints
+    take turns, and one's time begins with its turn.
+    """
     if not endpoints:
         return ()
     # aiohttp takes a fifth of a second that a stage without endpoints need not pay
@@ -47,7 +51,7 @@ def probe_endpoints(
 
     contexts = _contexts(endpoints, base)
     asked = [(e.url, contexts[e.ca, e.tls]) for e in endpoints]
-    limits = Limits(TIMEOUT if timeout is None else timeout, LONGEST, MAX_BODY)
+    limits = Limits(TIMEOUT if timeout is None else timeout, MAX_BODY)
     return tuple(_probe(*pair) for pair in zip(endpoints, ask_all(asked, resolve=resolve, limits=limits), strict=True))
 
 

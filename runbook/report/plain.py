@@ -1,4 +1,8 @@
-"""The page of a notebook that is no stage of ours: nbconvert's own, as `jupyter nbconvert --to html` makes it."""
+"""The page of a notebook that is no stage of ours: nbconvert's own, as `jupyter nbconvert --to html` makes it.
+
+But for long tables: nbconvert takes a thousandth of a second for a row, and a browser that again. They are cut in the page
+alone, which says so and links the notebook.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from runbook.report.longtables import shortened
+
+_FILE = "runbook_file"  # where nbconvert passes on to us which file it reads
+
 
 def notebook_page(notebook: Path) -> Path:
     """Write NAME.html beside NAME.ipynb. Raises what nbconvert raises."""
-    body, _ = _exporter().from_filename(str(notebook))
+    body, _ = _exporter().from_filename(str(notebook), resources={_FILE: notebook.name})
     target = notebook.with_suffix(".html")
     target.write_text(str(body), encoding="utf-8")
     return target
@@ -27,4 +35,15 @@ def _exporter() -> Any:
     """One for all pages, as nbconvert's own command has it: its templates are compiled once."""
     from nbconvert.exporters import HTMLExporter
 
-    return HTMLExporter()  # type: ignore[no-untyped-call]
+    exporter = HTMLExporter()  # type: ignore[no-untyped-call]
+    exporter.register_preprocessor(_cut, enabled=True)  # type: ignore[no-untyped-call]
+    return exporter
+
+
+def _cut(notebook: Any, resources: Any) -> tuple[Any, Any]:
+    """Cut what is long in nbconvert's own copy of the notebook."""
+    for cell in notebook.cells:
+        for data in (output.get("data", {}) for output in cell.get("outputs", ())):
+            if isinstance(data.get("text/html"), str):
+                data["text/html"] = shortened(data["text/html"], resources[_FILE])
+    return notebook, resources

@@ -1,7 +1,7 @@
 """What ran, kept cell by cell in a small file that only grows, so that the notebook itself need not be written each time.
 
-papermill writes the whole notebook twice a cell. Here it is written at the start, at the end, and when the last time was
-long ago; whatever kills the process in between leaves `NOTEBOOK.cells.jsonl`, and
+papermill writes the whole notebook twice a cell. Here it is written at the start, at the end, when the last time was long
+ago, and when SIGTERM or SIGHUP ends the process; what kills it unheard leaves `NOTEBOOK.cells.jsonl`, and
 
     python -m runbook.runner.cells NOTEBOOK
 
@@ -11,9 +11,15 @@ puts what it holds into the notebook.
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
+import threading
 import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 ENDING = ".cells.jsonl"
@@ -32,20 +38,63 @@ class JournalledEngine:
         progress_bar: Any = True,
         log_output: bool = False,
         autosave_cell_every: int = 30,
+        turn: Callable[[], None] | None = None,
+        begun: Callable[[], None] = lambda: None,
         **rest: Any,
     ) -> Any:
-        """Run the cells and give the notebook back. Raises what the kernel's client raises."""
+        """Run the cells and give the notebook back. Raises what the kernel's client raises.
+
+        With a `turn`, which is called when the kernel is ready and may wait, nothing is written before it has come: what
+        was never begun leaves what an earlier run put out. `begun` is called when the notebook has been written then.
+        """
         kept = manager_class()(
             nb, output_path=output_path, progress_bar=progress_bar, log_output=log_output,
             autosave_cell_every=autosave_cell_every,
         )  # fmt: skip
+        if turn is not None:
+            kept.waits, rest["turn"] = True, _after(turn, kept.begin, begun)
         kept.notebook_start()
-        try:
-            cls.execute_managed_notebook(kept, kernel_name, log_output=log_output, **rest)  # type: ignore[attr-defined]
-        finally:
-            kept.cleanup_pbar()
-            kept.notebook_complete()
+        with _when_killed(kept.keep):
+            try:
+                cls.execute_managed_notebook(kept, kernel_name, log_output=log_output, **rest)  # type: ignore[attr-defined]
+            finally:
+                kept.cleanup_pbar()
+                kept.notebook_complete()
         return kept.nb
+
+
+def _after(*acts: Callable[[], None]) -> Callable[[], None]:
+    def act() -> None:
+        for each in acts:
+            each()
+
+    return act
+
+
+@contextmanager
+def _when_killed(keep: Callable[[], None]) -> Iterator[None]:
+    """Call it before a signal ends this process as it would have, where nobody else listens for that one.
+
+    A process that a signal ends runs no `finally`. Whatever was being written then is written anew, from its beginning.
+    """
+    heeded = []
+    if threading.current_thread() is threading.main_thread():  # in another nobody can listen
+        heeded = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is signal.SIG_DFL]
+
+    def heard(number: int, _frame: FrameType | None) -> None:
+        try:
+            keep()
+        finally:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
+    for number in heeded:
+        signal.signal(number, heard)
+    try:
+        yield
+    finally:
+        for number in heeded:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def manager_class() -> Any:
@@ -60,15 +109,23 @@ def manager_class() -> Any:
             self.journal = _journal_of(output_path)
             self._written = time.monotonic()
             self._between = False
+            self.waits = False
 
         def notebook_start(self, **kwargs: Any) -> None:
             """Write the whole; a journal that another run left there is about that one."""
             super().notebook_start(**kwargs)
-            if self.journal is not None:
-                self.journal.unlink(missing_ok=True)
+            self._drop()
+
+        def begin(self) -> None:
+            """Write the whole for the first time, where that had to wait."""
+            self.waits = False
+            self.save()
+            self._drop()
 
         def save(self, **kwargs: Any) -> None:
             """Write it, unless the journal keeps what is new."""
+            if self.waits:
+                return
             if self._between and self.journal is not None and time.monotonic() - self._written < SELDOM:
                 self.last_save_time = self.now()
                 return
@@ -92,7 +149,16 @@ def manager_class() -> Any:
         def notebook_complete(self, **kwargs: Any) -> None:
             """Write the whole; then the journal has nothing more to say."""
             super().notebook_complete(**kwargs)
-            if self.journal is not None:
+            self._drop()
+
+        def keep(self) -> None:
+            """Write the whole as it is in the middle of the run, which ends here."""
+            self._between = False
+            self.save()
+            self._drop()
+
+        def _drop(self) -> None:
+            if self.journal is not None and not self.waits:
                 self.journal.unlink(missing_ok=True)
 
         def _note(self, cell: Any, index: int | None) -> None:
@@ -135,6 +201,17 @@ def _journal_of(output_path: Any) -> Path | None:
     return Path(handler._cwd or Path.cwd(), f"{output_path}{ENDING}")
 
 
+def main(names: Sequence[str]) -> int:
+    """Restore these notebooks; exit 2 when there is nothing to restore for one."""
+    code = 0
+    for name in names:
+        try:
+            sys.stdout.write(f"{name}: {restore(Path(name))} cell(s) restored\n")
+        except FileNotFoundError:
+            sys.stderr.write(f"{name}: nothing to restore: there is no {name} with a {name}{ENDING} beside it\n")
+            code = 2
+    return code
+
+
 if __name__ == "__main__":
-    for name in sys.argv[1:]:
-        sys.stdout.write(f"{name}: {restore(Path(name))} cell(s) restored\n")
+    sys.exit(main(sys.argv[1:]))

@@ -42,7 +42,7 @@ def sources_of(notebook: bytes) -> list[str]:
     try:
         cells = json.loads(notebook)["cells"]
         return ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return []
 
 

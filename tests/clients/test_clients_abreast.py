@@ -22,6 +22,7 @@ from runbook.inventory.model import Endpoint
 from runbook.rehearsal import pki
 
 CA, OTHER = pki.authority("the endpoints' CA"), pki.authority("another CA")
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
 GREEN = b"HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n" + b'{"status":"UP"}'
 TIMEOUT = 0.5
 Behaviour = Callable[[socket.socket], None]
@@ -140,12 +141,59 @@ class TestHanging:
             (found,) = ask(base, https(server.port))
         assert (found.status, found.layer, found.error) == (0, "http", LATE)
 
-    @pytest.mark.parametrize("begun", [b"HTTP/1.1 200 OK\r\n", GREEN[:-5]], ids=["in its head", "in its body"])
-    def test_one_that_stops_in_the_middle_is_no_answer(self, base: Path, tls: ssl.SSLContext, begun: bytes) -> None:
+    @pytest.mark.parametrize(
+        ("begun", "come"),
+        [(b"HTTP/1.1 200 OK\r\n", ""), (GREEN[:-5], ": its head (HTTP 200) and 10 B of its body had come")],
+        ids=["in its head", "in its body"],
+    )
+    def test_one_that_stops_in_the_middle_is_no_answer(
+        self, base: Path, tls: ssl.SSLContext, begun: bytes, come: str
+    ) -> None:
         with serving(says(begun, 5.0), context=tls) as (server,):
             (found,) = ask(base, https(server.port))
-        assert (found.status, found.body, found.layer, found.error) == (0, "", "http", LATE)
+        assert (found.status, found.body, found.layer, found.error) == (0, "", "http", LATE + come)
         assert found.seconds < 2 * TIMEOUT + 0.4
+
+    @pytest.mark.parametrize("secure", [True, False], ids=["https", "http"])
+    @pytest.mark.parametrize(
+        ("head", "come"),
+        [
+            ([1.0, HEAD, b'{"status":'], ": its head (HTTP 200) and 10 B"),
+            ([part for n in range(200) for part in (HEAD[n : n + 1] or b"x", 0.05)], ""),
+            ([HEAD, *[b"x", 0.05] * 200], ": its head (HTTP 200) and "),
+        ],
+        ids=["a late head, then silence", "a head that drips", "a body that drips"],
+    )
+    def test_the_timeout_bounds_the_whole_of_one_that_says_a_little(
+        self, base: Path, tls: ssl.SSLContext, secure: bool, head: list[bytes | float], come: str
+    ) -> None:
+        """Bounds between two of its words would be met: the server says what it says within each of them."""
+        with serving(says(*head, 10.0), context=tls if secure else None) as (server,):
+            url = f"{'https' if secure else 'http'}://127.0.0.1:{server.port}/"
+            began = time.monotonic()
+            (found,) = ask(base, Endpoint(name="a", url=url, ca="ca.crt" if secure else ""), timeout=2.0)
+            took = time.monotonic() - began
+        assert (found.status, found.body, found.layer) == (0, "", "http")
+        assert found.error.startswith(LATE + come)
+        assert found.seconds < took < 2.8
+
+    def test_a_handshake_that_drips_is_bounded_too(self, base: Path) -> None:
+        def drip(taken: socket.socket) -> None:
+            taken.sendall(b"\x16\x03\x03\x40\x00")  # the head of a long record, of which byte after byte comes
+            says(*[b"\x02", 0.05] * 200)(taken)
+
+        with serving(drip, context=None) as (server,):
+            began = time.monotonic()
+            (found,) = ask(base, https(server.port))
+            took = time.monotonic() - began
+        assert (found.status, found.layer, found.error) == (0, "tcp", LATE)
+        assert took < TIMEOUT + 2.0
+
+    def test_an_answer_that_is_slow_and_whole_in_time_is_an_answer(self, base: Path, tls: ssl.SSLContext) -> None:
+        pieces = [part for n in range(len(GREEN)) for part in (GREEN[n : n + 1], 0.005)]
+        with serving(says(*pieces), context=tls) as (server,):
+            (found,) = ask(base, https(server.port), timeout=10.0)
+        assert (found.status, found.body_status, found.error) == (200, "UP", "")
 
     def test_a_resolver_that_hangs_on_one_name_delays_no_other(
         self, base: Path, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch

@@ -207,7 +207,7 @@ class TestEndpoints:
             assert self.ask(f"http://127.0.0.1:{port}/", tmp_path).layer == "http"
 
     def test_a_body_that_drips_ends(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(http, "LONGEST", 0.3)
+        monkeypatch.setattr(http, "TIMEOUT", 0.3)
 
         def drip(connection: socket.socket) -> None:
             connection.recv(1000)

@@ -24,7 +24,7 @@ from runbook.display import Talk
 from runbook.errors import ParameterError
 from runbook.report.plain import notebook_page
 from runbook.runner import cells
-from runbook.runner.executing import execute
+from runbook.runner.executing import Executed, execute
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::Warning:zmq", "ignore::Warning:jupyter_client", "ignore::Warning:papermill", "ignore::DeprecationWarning"
@@ -51,7 +51,7 @@ def said(path: Path) -> list[str]:
 
 def after(path: Path) -> str:
     """What a file holds, once it holds something."""
-    for _ in range(600):
+    for _ in range(2_400):
         if path.is_file() and path.read_text():
             return path.read_text()
         time.sleep(0.05)
@@ -76,6 +76,7 @@ class TestJournal:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         written = self.count_writes(monkeypatch)
+        monkeypatch.setattr(cells, "SELDOM", 600.0)  # however busy the machine is
         self.run(book(tmp_path / "a.ipynb", *["print(1)"] * 6), tmp_path / "out.ipynb")
         assert len(written) == 2
         assert said(tmp_path / "out.ipynb") == ["1\n"] * 6
@@ -104,6 +105,54 @@ class TestJournal:
         done = self.run(book(tmp_path / "a.ipynb", "print(1)"), None)
         assert done.cells[0].outputs[0].text == "1\n"
 
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda n: n.name)
+    def test_a_signal_that_ends_it_leaves_the_notebook_that_papermill_leaves_and_no_journal(
+        self, number: signal.Signals, tmp_path: Path
+    ) -> None:
+        source = book(
+            tmp_path / "a.ipynb", "print('ran')", "import os, pathlib, time; print('begun', flush=True)\n"
+            "pathlib.Path('pid').write_text(str(os.getpid())); time.sleep(60)", "print('never')",
+        )  # fmt: skip
+        found = {}
+        for way, engine in both.ENGINES.items():
+            (folder := tmp_path / way).mkdir()
+            argv = [sys.executable, "-m", "papermill", str(source), "out.ipynb", "--engine", engine]
+            with subprocess.Popen(argv, cwd=folder, stderr=subprocess.DEVNULL) as runner:
+                kernel = int(after(folder / "pid"))
+                runner.send_signal(number)
+            assert runner.returncode == -number
+            cells_ = json.loads((folder / "out.ipynb").read_text())["cells"]
+            found[way] = [(c["metadata"]["papermill"]["status"], bool(c["outputs"])) for c in cells_[:1]]
+            found[way] += [(c["metadata"]["papermill"]["status"], False) for c in cells_[1:]]
+            if way == "ours":
+                assert is_gone(kernel)
+                assert sorted(p.name for p in folder.iterdir()) == ["out.ipynb", "pid"]
+            else:
+                os.kill(kernel, signal.SIGKILL)  # papermill leaves it behind
+        assert found["ours"] == found["stock"] == [("completed", True), ("running", False), ("pending", False)]
+
+    def test_who_listens_for_a_signal_goes_on_listening_and_none_is_heard_afterwards(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen: list[Any] = []
+        real = papermill.engines.NBClientEngine.execute_managed_notebook
+
+        def looked(*args: Any, **more: Any) -> Any:
+            seen.append([signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGHUP)])
+            return real(*args, **more)
+
+        monkeypatch.setattr(papermill.engines.NBClientEngine, "execute_managed_notebook", looked)
+        own = lambda *_: None  # noqa: E731
+        before = signal.signal(signal.SIGTERM, own)
+        try:
+            self.run(book(tmp_path / "a.ipynb", "print(1)"), tmp_path / "out.ipynb")
+            assert signal.getsignal(signal.SIGTERM) is own
+        finally:
+            signal.signal(signal.SIGTERM, before)
+        assert seen[0][0] is own
+        assert callable(seen[0][1])
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+
     def test_a_runner_that_is_killed_leaves_what_ran_and_no_kernel(self, tmp_path: Path) -> None:
         target, pid = tmp_path / "out.ipynb", tmp_path / "pid"
         source = book(
@@ -127,6 +176,14 @@ class TestJournal:
         assert [c["metadata"]["papermill"]["status"] for c in whole["cells"]] == ["completed", "completed", "running"]
         assert whole["cells"][1]["outputs"][0]["data"] == {"text/plain": ["1.0"]}
         assert not journal.exists()
+
+    def test_where_there_is_nothing_to_restore_one_sentence_says_so(self, tmp_path: Path, capsys: Any) -> None:
+        path = book(tmp_path / "a.ipynb", "1")
+        assert cells.main([str(path)]) == 2
+        assert (
+            capsys.readouterr().err
+            == f"{path}: nothing to restore: there is no {path} with a {path}.cells.jsonl beside it\n"
+        )
 
 
 class TestEngine:
@@ -180,7 +237,7 @@ class TestExecute:
             book(tmp_path / f"{n}.ipynb", source, "log.write('begin '); log.flush(); time.sleep(0.3)", "2 + 2")
             for n in "abc"
         ]
-        assert execute(paths, tmp_path / "out", {}, html=True, talk=Talk()) == []
+        assert execute(paths, tmp_path / "out", {}, html=True, talk=Talk()) == Executed()
         assert log.read_text().split() == ["begin", "end"] * 3
         for name in "abc":
             page = tmp_path / "out" / f"{name}.html"
@@ -191,7 +248,7 @@ class TestExecute:
     @pytest.mark.tier2
     def test_the_page_is_that_of_nbconverts_command(self, tmp_path: Path) -> None:
         path = both.FIXTURES / "rich-displays.ipynb"
-        assert execute([path], tmp_path, {}, html=True, talk=Talk()) == [str(path)]
+        assert execute([path], tmp_path, {}, html=True, talk=Talk()) == Executed([str(path)])
         ours = (tmp_path / "rich-displays.html").read_text()
         argv = [sys.executable, "-m", "jupyter", "nbconvert", "--to", "html", str(tmp_path / "rich-displays.ipynb")]
         subprocess.run(argv, check=True, capture_output=True)
@@ -203,7 +260,7 @@ class TestExecute:
         gc.collect()
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always", ResourceWarning)
-            assert execute(paths, tmp_path / "out", {}, html=False, talk=Talk()) == []
+            assert execute(paths, tmp_path / "out", {}, html=False, talk=Talk()) == Executed()
             gc.collect()
         assert [str(w.message) for w in told if issubclass(w.category, ResourceWarning)] == []
 
@@ -213,7 +270,7 @@ class TestExecute:
             book(tmp_path / "c.ipynb", "print(day)"),
         ]  # fmt: skip
         failed = execute(paths, tmp_path / "out", {"day": "friday"}, html=False, talk=Talk())
-        assert failed == [str(p) for p in paths[:2]]
+        assert failed == Executed([str(p) for p in paths[:2]])
         told = capsys.readouterr().err
         assert "ZeroDivisionError: division by zero" in told
         assert "the kernel died" in told
