@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 NOW = datetime(2025, 10, 17, 11, 15, 58, tzinfo=UTC)
-_RED = ("image", "secret", "schema", "waits", "crash")
+# Of forty releases in a row: twelve do not start four of their pods, two do not fit their schema, two wait for one of the former
+_RED = (*("image", "secret", "crash") * 4, "schema", "schema", "waits", "waits")
 Object = dict[str, Any]
 
 
@@ -28,7 +29,7 @@ class Measured:
 
 
 def measure(folder: Path, pods: int, rounds: int = 3) -> Measured:
-    """Read and explain a state of that many pods, twice as many events and a tenth of releases; a tenth of these is red."""
+    """Read and explain a state of that many pods, twice as many events and a tenth of releases; four of ten of these are red."""
     from runbook.clients.recorded import load
     from runbook.diagnosis import explain
 
@@ -60,9 +61,10 @@ def write(folder: Path, pods: int) -> Path:
 
 
 def state(pods: int) -> Iterator[Object]:
-    """Objects of `pods / 10` releases with ten pods each; every tenth pod, some two hundred fifty releases in all, fails."""
+    """Objects of `pods / 10` releases with ten pods each; 12 % of the pods fail, and four of ten releases, by five causes."""
     for number in range(pods // 10):
-        red = _RED[number % 40 // 8 % len(_RED)] if number % 40 < 10 else ""
+        place = number % 40
+        red = _RED[place] if place < len(_RED) else ""
         yield from release(number, f"team-{number % 50}", f"app-{number}", red)
     yield from nodes(pods)
 
@@ -86,7 +88,7 @@ def release(number: int, namespace: str, name: str, red: str) -> Iterator[Object
     message = f"Helm upgrade failed for release {namespace}/{name} with chart app@1.0.{number}: {text}"
     reason = "UpgradeFailed"
     if red == "waits":
-        message, reason = f"dependency '{namespace}/app-{number - 8}' is not ready", "DependencyNotReady"
+        message, reason = f"dependency 'team-{(number - 8) % 50}/app-{number - 8}' is not ready", "DependencyNotReady"
     ready = condition(
         "Ready", "False" if red else "True", reason if red else "UpgradeSucceeded", message if red else "ok"
     )

@@ -7,13 +7,13 @@ finding a cause in them is left to the reader. The server sends the same prepare
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import largecluster, staticserver
 from benchmarks.clusters import static_kubeconfig
+from benchmarks.environment import tool
 from benchmarks.measure import Sample, interleaved
 from runbook.domain.kinds import KINDS
 
@@ -70,12 +70,12 @@ class Measured:
 
 
 def measure(folder: Path, pods: int, rounds: int, *, others: bool = True) -> Measured:
-    """Every way in turn; `others` False measures ours alone. `kubectl` is tried when it is on the PATH."""
+    """Every way in turn; `others` False measures ours alone. `kubectl` is tried when it is found."""
     objects = list(largecluster.objects(pods))
     with staticserver.serving(objects) as address:
         kubeconfig = str(static_kubeconfig(folder, address))
         commands = {"runbook": [sys.executable, "-c", OURS.format(kubeconfig=kubeconfig, kinds=ASKED)]}
-        kubectl = shutil.which("kubectl")
+        kubectl = tool("kubectl")
         if others:
             commands["kubernetes client"] = [sys.executable, "-c", _TYPED.format(kubeconfig=kubeconfig)]
         if others and kubectl:

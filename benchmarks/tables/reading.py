@@ -34,7 +34,7 @@ def listing(small: bool) -> list[Row]:
     """Listing and classifying all pods, whole processes: what people use ÷ ours, the same pages for all."""
     from benchmarks.listing import measure, measure_embedded
 
-    pods, rounds = (500, 2) if small else (10_000, 5)
+    pods, rounds = (200, 1) if small else (10_000, 5)
     with tempfile.TemporaryDirectory() as folder:
         rows = _listing(measure(Path(folder), pods, rounds), f"{pods} pods, 8 kB each")
     with tempfile.TemporaryDirectory() as folder:
