@@ -20,7 +20,7 @@ from typing import Any
 from benchmarks import embedded, largecluster, staticserver
 from benchmarks.clusters import static_kubeconfig
 from benchmarks.environment import tool
-from benchmarks.measure import Sample, interleaved
+from benchmarks.measure import Sample, ended_well, interleaved
 from benchmarks.prepared import prepare
 
 OURS, SERVED, CLIENT, NOTHING = "runbook", "runbook, as served", "kubernetes client", "nothing"
@@ -109,9 +109,7 @@ def _measured(ways: dict[str, Way], pods: int, rounds: int, objects: list[dict[s
         if name != NOTHING and (counts := _counted(way)) != wanted:
             raise RuntimeError(f"{name} shows {counts[0]} pods of which {counts[1]} are unhealthy, not {wanted}")
     samples = interleaved({name: way.argv for name, way in ways.items()}, rounds=rounds)
-    failed = [name for name, found in samples.items() if any(s.exit_code for s in found)]
-    if failed:
-        raise RuntimeError(f"did not end well: {', '.join(failed)}")
+    ended_well(samples)
     size, managed = (sum(map(_size, of)) for of in (objects, [o["metadata"]["managedFields"] for o in objects]))
     return Measured(samples, size / len(objects) / 1000, managed / size, () if GET in ways else ("kubectl",))
 
