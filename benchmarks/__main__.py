@@ -1,22 +1,25 @@
-"""`python -m benchmarks [NAME…] [--small] [--json FILE]`: prints a table and, if asked, writes JSON."""
+"""`python -m benchmarks [NAME…] [--small] [--json FILE]`: prints each benchmark's rows as it ends and, if asked, writes JSON."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
-from benchmarks.measure import Row, machine
-from benchmarks.tables import acting, commands, reading
+from benchmarks.environment import machine
+from benchmarks.rows import Found, as_json, lines
+from benchmarks.tables import acting, commands, lists, reading
 
-BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
+BENCHMARKS: Mapping[str, Callable[[bool], Found]] = {
     "imports": reading.imports,
     "rehearse": acting.rehearse,
     "deletions": acting.deletions,
     "reconcile": acting.reconcile,
-    "listing": reading.listing,
+    "listing": lists.listing,
     "snapshot": reading.snapshot,
     "growth": reading.growth,
     "explain": reading.explain,
@@ -30,22 +33,45 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
 }
 
 
-def main() -> int:
-    """Run the named benchmarks, or all."""
+def main(argv: list[str] | None = None, benchmarks: Mapping[str, Callable[[bool], Found]] = BENCHMARKS) -> int:
+    """Run the named benchmarks, or all, each whatever becomes of the others: 1 when one failed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[[], *BENCHMARKS], metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(benchmarks))
     parser.add_argument("--small", action="store_true", help="a small size, to see that it works")
-    parser.add_argument("--json", type=Path, help="write the figures here")
-    options = parser.parse_args()
-    rows = [row for name in options.names or BENCHMARKS for row in BENCHMARKS[name](options.small)]
-    about = machine()
-    print(" · ".join(f"{k} {v}" for k, v in about.items()))
-    width = max(len(r[0]) for r in rows)
-    for what, figure, goal in rows:
-        print(f"{what:<{width}}  {figure:>10}  {goal}")
-    if options.json:
-        options.json.write_text(json.dumps({"machine": about, "rows": rows}, indent=2, ensure_ascii=False) + "\n")
-    return 0
+    parser.add_argument("--json", type=Path, help="write the figures here: numbers, units, all samples")
+    options = parser.parse_args(argv)
+    if unknown := [name for name in options.names if name not in benchmarks]:
+        sys.stderr.write(f"there is no benchmark named {', '.join(unknown)}. There are:\n{_listed(benchmarks)}")
+        return 2
+    about, found = machine(), dict[str, Any]()
+    print(" · ".join(f"{k} {v}" for k, v in about.items()), flush=True)
+    for name in options.names or benchmarks:
+        found[name] = _measured(name, benchmarks[name], small=options.small)
+        if options.json:
+            whole = {"machine": about, "small": options.small, "benchmarks": found}
+            options.json.write_text(json.dumps(whole, indent=2, ensure_ascii=False) + "\n")
+    if failed := [name for name, one in found.items() if "error" in one]:
+        print(f"\nfailed: {', '.join(failed)}", flush=True)
+    return 1 if failed else 0
+
+
+def _measured(name: str, benchmark: Callable[[bool], Found], *, small: bool) -> dict[str, Any]:
+    """One benchmark's figures, printed; what went wrong when it failed, so that the others' figures are not lost."""
+    print(f"\n{name}", flush=True)
+    try:
+        found = benchmark(small)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, it is told and the others are measured
+        traceback.print_exc()
+        print(f"{name} failed: {type(error).__name__}: {error}", flush=True)
+        return {"error": f"{type(error).__name__}: {error}"}
+    print("\n".join(lines(found.rows)), flush=True)
+    return as_json(found)
+
+
+def _listed(benchmarks: Mapping[str, Callable[[bool], Found]]) -> str:
+    width = max(map(len, benchmarks))
+    told = ((name, (one.__doc__ or "").partition("\n")[0]) for name, one in benchmarks.items())
+    return "".join(f"  {name:<{width}}  {what}\n" for name, what in told)
 
 
 if __name__ == "__main__":

@@ -79,7 +79,7 @@ def flux_events(state: Snapshot) -> Reading:
 
 def describe(state: Snapshot) -> Reading:
     """`kubectl describe` of every Flux object, SealedSecret and pod that is not ready: conditions, containers, events."""
-    red = {obj.ref: obj for obj, _ in _not_ready(state)}
+    red: dict[ObjectRef, Resource] = {obj.ref: obj for obj, _ in _not_ready(state)}
     red |= {s.ref: s for s in state.seen(SealedSecret) if _bad(s.status.conditions, "Synced")}
     red |= {p.ref: p for p in state.seen(Pod) if not podstatus.is_ready(p) and p.status.phase != "Succeeded"}
     texts = [text for ref, obj in red.items() for text in _described(ref, obj)]

@@ -34,12 +34,12 @@ def messages(count: int) -> list[Message]:
     return made
 
 
-def rates(count: int, rounds: int) -> tuple[float, float]:
-    """Messages a second of processor time: the answer alone, and the answer with why and what it names; the best round."""
+def rates(count: int, rounds: int) -> tuple[list[float], list[float]]:
+    """Messages a second of processor time, a round each: the answer alone, and the answer with why and what it names."""
     given = messages(count)
     return (
-        max(_rate(given, lambda answer: answer.cause) for _ in range(rounds)),
-        max(_rate(given, lambda answer: (answer.cause, answer.why, answer.captures)) for _ in range(rounds)),
+        [_rate(given, lambda answer: answer.cause) for _ in range(rounds)],
+        [_rate(given, lambda answer: (answer.cause, answer.why, answer.captures)) for _ in range(rounds)],
     )
 
 

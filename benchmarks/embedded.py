@@ -91,11 +91,11 @@ def write(folder: Path, pods: int, endpoints: int, port: int) -> Path:
 
 def _is_given(obj: largecluster.Object) -> bool:
     """What the embedded cluster makes of its world."""
-    return obj["kind"] == "Node" or (obj["kind"] == "Namespace" and obj["metadata"]["name"] == "kube-system")
+    return bool(obj["kind"] == "Node" or (obj["kind"] == "Namespace" and obj["metadata"]["name"] == "kube-system"))
 
 
 def _is_flux(obj: largecluster.Object) -> bool:
-    return obj["metadata"]["namespace"] == "flux-system" and obj["kind"] in ("Pod", "Deployment")
+    return bool(obj["metadata"]["namespace"] == "flux-system" and obj["kind"] in ("Pod", "Deployment"))
 
 
 def _check(cluster: EmbeddedCluster, pods: int) -> None:

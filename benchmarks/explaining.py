@@ -3,49 +3,72 @@
 from __future__ import annotations
 
 import json
-import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 NOW = datetime(2025, 10, 17, 11, 15, 58, tzinfo=UTC)
-_RED = ("image", "secret", "schema", "waits", "crash")
+# Of forty releases in a row: twelve do not start four of their pods, two do not fit their schema, two wait for one of the former
+_RED = (*("image", "secret", "crash") * 4, "schema", "schema", "waits", "waits")
 Object = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Seconds of one size, and what was explained."""
+    """Seconds of each round at one size, and what was explained."""
 
     pods: int
     megabytes: float
-    reading: float
-    explaining: float
     failing: int
+    causes: int
+    reading: list[float]
+    explaining: list[float]
 
 
-def measure(folder: Path, pods: int, rounds: int = 3) -> Measured:
-    """Read and explain a state of that many pods, twice as many events and a tenth of releases; a tenth of these is red."""
+def measure(folder: Path, sizes: Sequence[int], rounds: int) -> list[Measured]:
+    """Read and explain states of so many pods, twice as many events and a tenth of releases, in this process and in turn.
+
+    Four of ten releases are red. Nothing of one state is held while the next one is read.
+    """
+    paths = {pods: write(folder, pods) for pods in sizes}
+    _once(min(paths.values(), key=lambda path: path.stat().st_size))  # the catalogue and all else that is read once
+    found = {pods: Measured(pods, path.stat().st_size / 1e6, *_counted(path), [], []) for pods, path in paths.items()}
+    for _ in range(rounds):
+        for pods, path in paths.items():
+            reading, explaining = _once(path)
+            found[pods].reading.append(reading)
+            found[pods].explaining.append(explaining)
+    for path in paths.values():
+        path.unlink()
+    return list(found.values())
+
+
+def _once(path: Path) -> tuple[float, float]:
     from runbook.clients.recorded import load
     from runbook.diagnosis import explain
 
-    path = write(folder, pods)
-    explain(load([path]))  # the catalogue and everything else that is read once
-    reading, explaining, failing = [], [], 0
-    for _ in range(rounds):
-        began = time.perf_counter()
-        snapshot = load([path])
-        read = time.perf_counter()
-        found = explain(snapshot)
-        explaining.append(time.perf_counter() - read)
-        reading.append(read - began)
-        failing = sum(len(c.explains) for c in found.first_causes) + len(found.unexplained)
-    size = path.stat().st_size / 1e6
-    path.unlink()
-    return Measured(pods, size, statistics.median(reading), statistics.median(explaining), failing)
+    began = time.perf_counter()
+    snapshot = load([path])
+    read = time.perf_counter()
+    explain(snapshot)
+    return read - began, time.perf_counter() - read
+
+
+def _counted(path: Path) -> tuple[int, int]:
+    """Objects that are red, and different causes of them. Raises RuntimeError for a night without one."""
+    from runbook.clients.recorded import load
+    from runbook.diagnosis import explain
+
+    found = explain(load([path]))
+    failing = sum(len(c.explains) for c in found.first_causes) + len(found.unexplained)
+    guessed = {guess.cause for one in found.unexplained for guess in one.hypotheses}
+    causes = len(guessed | {c.cause for c in found.first_causes})
+    if not causes or not failing:
+        raise RuntimeError("a bad night without a cause")
+    return failing, causes
 
 
 def write(folder: Path, pods: int) -> Path:
@@ -60,9 +83,10 @@ def write(folder: Path, pods: int) -> Path:
 
 
 def state(pods: int) -> Iterator[Object]:
-    """Objects of `pods / 10` releases with ten pods each; every tenth pod, some two hundred fifty releases in all, fails."""
+    """Objects of `pods / 10` releases with ten pods each; 12 % of the pods fail, and four of ten releases, by five causes."""
     for number in range(pods // 10):
-        red = _RED[number % 40 // 8 % len(_RED)] if number % 40 < 10 else ""
+        place = number % 40
+        red = _RED[place] if place < len(_RED) else ""
         yield from release(number, f"team-{number % 50}", f"app-{number}", red)
     yield from nodes(pods)
 
@@ -86,7 +110,7 @@ def release(number: int, namespace: str, name: str, red: str) -> Iterator[Object
     message = f"Helm upgrade failed for release {namespace}/{name} with chart app@1.0.{number}: {text}"
     reason = "UpgradeFailed"
     if red == "waits":
-        message, reason = f"dependency '{namespace}/app-{number - 8}' is not ready", "DependencyNotReady"
+        message, reason = f"dependency 'team-{(number - 8) % 50}/app-{number - 8}' is not ready", "DependencyNotReady"
     ready = condition(
         "Ready", "False" if red else "True", reason if red else "UpgradeSucceeded", message if red else "ok"
     )

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import shutil
 import statistics
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.environment import tool
 from runbook.clients.handshake import LATE
 from runbook.clients.http import probe_endpoints
 from runbook.inventory.model import Endpoint
@@ -44,7 +44,7 @@ sys.exit(sum(p.status != 200 for p in found))
 
 @dataclass(frozen=True)
 class Measured:
-    """Seconds of each round by way; without curl where it is not on the PATH."""
+    """Seconds of each round by way; without curl where it is not found."""
 
     answering: dict[str, list[float]]
     hanging: dict[str, list[float]]
@@ -65,7 +65,7 @@ def measure(folder: Path, count: int, rounds: int) -> Measured:
         answering: dict[str, Callable[[], None]] = {"ours": lambda: _ours(folder, urls, 0)}
         answering["ours, whole process"] = lambda: _process([sys.executable, "-c", code], {0})
         hanging: dict[str, Callable[[], None]] = {"ours": lambda: _ours(folder, mixed, HANGING)}
-        if curl := shutil.which("curl"):
+        if curl := tool("curl"):
             answering["curl"] = lambda: _process(_curl(curl, folder, urls), {0})
             hanging["curl"] = lambda: _process(_curl(curl, folder, mixed), {28})
         return Measured(_turns(answering, rounds), _turns(hanging, rounds))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -11,10 +10,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
-
-Row = tuple[str, str, str]  # what, its figure, its goal and what else is to be said
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +20,6 @@ class Sample:
     seconds: float
     peak_mb: float
     exit_code: int
-
-
-def machine() -> dict[str, str]:
-    """What the figures were measured on."""
-    return {
-        "cpus": str(len(os.sched_getaffinity(0))),
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.machine()}",
-        **{name: version(name) for name in ("kubernetes", "papermill", "ipykernel", "pandas", "rebuild-runbook")},
-    }
 
 
 def run(argv: Sequence[str], *, environment: Mapping[str, str] | None = None) -> Sample:
@@ -69,6 +55,17 @@ def interleaved(commands: Mapping[str, Sequence[str]], *, rounds: int) -> dict[s
 def median(samples: Sequence[Sample]) -> float:
     """Median of the seconds."""
     return statistics.median(s.seconds for s in samples)
+
+
+def peak(samples: Sequence[Sample]) -> float:
+    """Median of the peak memory, in MB."""
+    return statistics.median(s.peak_mb for s in samples)
+
+
+def ended_well(samples: Mapping[str, Sequence[Sample]]) -> None:
+    """Raises RuntimeError naming the ways of which a process ended with another code than 0."""
+    if failed := [name for name, found in samples.items() if any(s.exit_code for s in found)]:
+        raise RuntimeError(f"did not end well: {', '.join(failed)}")
 
 
 def python(code: str) -> list[str]:

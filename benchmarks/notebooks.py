@@ -1,14 +1,19 @@
-"""Four notebooks as people write them, run and made into pages: our one command, papermill with nbconvert, plain scripts."""
+"""Four notebooks as people write them, run and made into pages: our one command, papermill with nbconvert, plain scripts.
+
+nbconvert makes a page of one notebook, as it is mostly called, or of several in one process, which imports its libraries
+once. Both are measured after the same four runs of papermill, so that the two ways differ in nbconvert alone.
+"""
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import Sample, median, run
+from benchmarks.measure import Sample, ended_well, median, run
 
 NAMES = ("capacity", "restarts", "latency", "costs")
 _READ = [
@@ -39,24 +44,28 @@ _SHOW = [
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The three ways, each as the seconds of its whole and the peak memory of its largest process family, a round each."""
+    """The ways, each as the seconds of its whole and the peak memory of its largest process family, a round each."""
 
     ours: list[Sample]
-    stock: list[Sample]
+    stock: list[Sample]  # papermill and nbconvert, each once a notebook
+    at_once: list[Sample]  # papermill once a notebook, nbconvert once for all
     scripts: list[Sample]
 
 
 def measure(folder: Path, rows: int, rounds: int) -> Measured:
-    """Take turns, so that a busy moment of the machine hits all three alike."""
+    """Take turns, so that a busy moment of the machine hits all of them alike."""
     notebooks, scripts = write(folder, rows)
-    found = Measured([], [], [])
+    found = Measured([], [], [], [])
     for turn in range(rounds):
         out = folder / f"out-{turn}"
         out.mkdir()
-        found.ours.append(_all([_ours(notebooks, out / "ours")]))
-        found.stock.append(_all(_stock(notebooks, out)))
-        found.scripts.append(_all([[sys.executable, str(s)] for s in scripts]))
+        found.ours.append(_together([run(_ours(notebooks, out / "ours"))]))
+        executed, pages, at_once = _stock(notebooks, out)
+        found.stock.append(_together([*executed, *pages]))
+        found.at_once.append(_together([*executed, at_once]))
+        found.scripts.append(_together([run([sys.executable, str(s)]) for s in scripts]))
         _check(out)
+    ended_well({f.name: getattr(found, f.name) for f in fields(found)})
     return found
 
 
@@ -103,32 +112,32 @@ def _notebook(sources: Sequence[str]) -> str:
 
     v4: Any = nbformat.v4
     spec = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    return str(nbformat.writes(v4.new_notebook(cells=[v4.new_code_cell(s) for s in sources], metadata=spec)))
+    return json.dumps(v4.new_notebook(cells=[v4.new_code_cell(s) for s in sources], metadata=spec))
 
 
 def _ours(notebooks: Sequence[Path], out: Path) -> list[str]:
     return [sys.executable, "-m", "runbook", "execute", *map(str, notebooks), "--outputs", str(out)]
 
 
-def _stock(notebooks: Sequence[Path], out: Path) -> list[list[str]]:
+def _stock(notebooks: Sequence[Path], out: Path) -> tuple[list[Sample], list[Sample], Sample]:
+    """papermill for each notebook, nbconvert for each of its outputs, and nbconvert for all of them."""
     (out / "stock").mkdir()
-    commands = []
-    for path in notebooks:
-        target = str(out / "stock" / path.name)
-        commands.append([sys.executable, "-m", "papermill", str(path), target])
-        commands.append([sys.executable, "-m", "jupyter", "nbconvert", "--to", "html", target])
-    return commands
+    targets = [str(out / "stock" / path.name) for path in notebooks]
+    convert = [sys.executable, "-m", "jupyter", "nbconvert", "--to", "html"]
+    executed = [run([sys.executable, "-m", "papermill", str(n), t]) for n, t in zip(notebooks, targets, strict=True)]
+    pages = [run([*convert, target]) for target in targets]
+    return executed, pages, run([*convert, "--output-dir", str(out / "at-once"), *targets])
 
 
-def _all(commands: Sequence[list[str]]) -> Sample:
-    samples = [run(c) for c in commands]
+def _together(samples: Sequence[Sample]) -> Sample:
+    """One after another: the sum of the seconds, the largest peak, the worst code."""
     return Sample(sum(s.seconds for s in samples), max(s.peak_mb for s in samples), max(s.exit_code for s in samples))
 
 
 def _check(out: Path) -> None:
-    """Both put out the same: four notebooks with eight pictures, four pages. Raises RuntimeError."""
-    for way in ("ours", "stock"):
+    """All put out the same: four notebooks with eight pictures, four pages. Raises RuntimeError."""
+    for way, made in (("ours", "ours"), ("stock", "stock"), ("stock", "at-once")):
         pictures = sum(p.read_text().count('"image/png"') for p in (out / way).glob("*.ipynb"))
-        pages = len(list((out / way).glob("*.html")))
+        pages = len(list((out / made).glob("*.html")))
         if (pictures, pages) != (2 * len(NAMES), len(NAMES)):
-            raise RuntimeError(f"{way}: {pictures} pictures and {pages} pages")
+            raise RuntimeError(f"{made}: {pictures} pictures and {pages} pages")

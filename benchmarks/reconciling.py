@@ -20,7 +20,7 @@ import httpx
 from ruamel.yaml import YAML
 
 from benchmarks.clusters import bare_client
-from benchmarks.measure import run
+from benchmarks.measure import Sample, run
 from runbook.domain.requests import RESET, request_annotations
 from runbook.embedded import EmbeddedCluster
 from runbook.errors import RunbookError
@@ -72,10 +72,14 @@ class Fleet:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Real seconds from the command's start to its end, and from the first bare request to the last release ready."""
+    """Real seconds from the command's start to its end, and from the first bare request to the last release ready.
+
+    And the peak memory of the command's processes in MB.
+    """
 
     ours: float
     bare: float
+    peak_mb: float
 
 
 def compare(fleet: Fleet) -> Compared:
@@ -83,10 +87,11 @@ def compare(fleet: Fleet) -> Compared:
     with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(2) as pool:
         scenario = _write(Path(folder) / NAME, fleet)
         ours, bare = pool.submit(_ours, scenario, fleet), pool.submit(_bare, scenario, fleet)
-        return Compared(ours.result(), bare.result())
+        sample = ours.result()
+        return Compared(sample.seconds, bare.result(), sample.peak_mb)
 
 
-def _ours(scenario: Path, fleet: Fleet) -> float:
+def _ours(scenario: Path, fleet: Fleet) -> Sample:
     with (
         EmbeddedCluster(str(scenario), time_scale=fleet.time_scale) as cluster,
         tempfile.TemporaryDirectory() as outputs,
@@ -98,7 +103,7 @@ def _ours(scenario: Path, fleet: Fleet) -> float:
             late = [r["metadata"]["name"] for r in _releases(client) if not _is_ready(r)]
         if late or sample.exit_code != 0:
             raise RunbookError(f"apply reconcile ended with {sample.exit_code}; not ready: {late}")
-        return sample.seconds
+        return sample
 
 
 def _bare(scenario: Path, fleet: Fleet) -> float:

@@ -7,14 +7,14 @@ finding a cause in them is left to the reader. The server sends the same prepare
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import largecluster, staticserver
 from benchmarks.clusters import static_kubeconfig
-from benchmarks.measure import Sample, interleaved
+from benchmarks.environment import tool
+from benchmarks.measure import Sample, ended_well, interleaved
 from runbook.domain.kinds import KINDS
 
 ASKED = (
@@ -32,7 +32,9 @@ with ThreadPoolExecutor(6) as pool:
     lists = list(pool.map(client.list, {kinds!r}))
 found = explain(Snapshot(datetime(2025, 10, 17, 11, 16, tzinfo=UTC), "large", {{l.kind: l.items for l in lists}}))
 causes, failing = len(found.first_causes), sum(len(c.explains) for c in found.first_causes) + len(found.unexplained)
-print(sum(len(l.items) for l in lists), causes, failing)
+count = sum(len(l.items) for l in lists)
+print(count, causes, failing)
+assert count == {count}, "not all of them"
 assert causes and failing, "a bad night without a cause"
 """
 _TYPED = """
@@ -57,6 +59,7 @@ for group, version, plural in (("source.toolkit.fluxcd.io", "v1", "helmrepositor
                                ("helm.toolkit.fluxcd.io", "v2", "helmreleases"), ("bitnami.com", "v1alpha1", "sealedsecrets")):
     count += len(custom.list_cluster_custom_object(group, version, plural)["items"])
 print(count)
+assert count == {count}, "not all of them"
 """
 
 
@@ -69,26 +72,21 @@ class Measured:
     missing: tuple[str, ...]
 
 
-def measure(folder: Path, pods: int, rounds: int, *, others: bool = True) -> Measured:
-    """Every way in turn; `others` False measures ours alone. `kubectl` is tried when it is on the PATH."""
-    objects = list(largecluster.objects(pods))
+def measure(folder: Path, pods: int, rounds: int) -> Measured:
+    """Every way in turn. `kubectl` is tried when it is found."""
+    objects = [o for o in largecluster.objects(pods) if o["kind"] in ASKED]
     with staticserver.serving(objects) as address:
         kubeconfig = str(static_kubeconfig(folder, address))
-        commands = {"runbook": [sys.executable, "-c", OURS.format(kubeconfig=kubeconfig, kinds=ASKED)]}
-        kubectl = shutil.which("kubectl")
-        if others:
-            commands["kubernetes client"] = [sys.executable, "-c", _TYPED.format(kubeconfig=kubeconfig)]
-        if others and kubectl:
-            gets = [
-                f"{kubectl} --kubeconfig {kubeconfig} get {KINDS[k].qualified} -A -o json >/dev/null" for k in ASKED
-            ]
+        codes = {
+            "runbook": OURS.format(kubeconfig=kubeconfig, kinds=ASKED, count=len(objects)),
+            "kubernetes client": _TYPED.format(kubeconfig=kubeconfig, count=len(objects)),
+        }
+        commands = {name: [sys.executable, "-c", code] for name, code in codes.items()}
+        if kubectl := tool("kubectl"):
+            get = f"{kubectl} --kubeconfig {kubeconfig} get"
+            gets = [f"{get} {KINDS[k].qualified} -A -o json >/dev/null" for k in ASKED]
             commands["kubectl get -o json"] = ["sh", "-ec", "; ".join(gets)]
         samples = interleaved(commands, rounds=rounds)
-    failed = [name for name, found in samples.items() if any(s.exit_code for s in found)]
-    if failed:
-        raise SystemExit(f"did not end well: {', '.join(failed)}")
-    return Measured(samples, _megabytes(objects), () if kubectl or not others else ("kubectl",))
-
-
-def _megabytes(objects: list[largecluster.Object]) -> float:
-    return sum(len(json.dumps(o, separators=(",", ":"))) for o in objects if o["kind"] in ASKED) / 1e6
+    ended_well(samples)
+    size = sum(len(json.dumps(o, separators=(",", ":"))) for o in objects) / 1e6
+    return Measured(samples, size, () if kubectl else ("kubectl",))

@@ -8,7 +8,6 @@ when it sends what, by the clock that all processes of a machine share.
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 import threading
@@ -22,6 +21,7 @@ from pathlib import Path
 
 from benchmarks.changing import FAULTS
 from benchmarks.clusters import static_kubeconfig
+from benchmarks.environment import tool
 from benchmarks.releases import REQUEST
 from runbook.acting.awaiting import SILENCE, Request, answers
 from runbook.clients.kubernetes import connect
@@ -61,9 +61,9 @@ class Waited:
 
 
 def measure(folder: Path, count: int, rounds: int) -> dict[str, list[Waited]]:
-    """Every way in turn, those of kubectl when it is on the PATH. `kubectl wait` has a tenth to do: it takes 0.2 s for one."""
+    """Every way in turn, those of kubectl when it is found. `kubectl wait` has a tenth to do: it takes 0.2 s for one."""
     ways: dict[str, tuple[Way, int]] = {f"ours, {count}": (ours, count)}
-    if kubectl := shutil.which("kubectl"):
+    if kubectl := tool("kubectl"):
         ways[f"kubectl get every 2 s, {count}"] = (lambda config, count: _polled(kubectl, config, count), count)
         ways[f"kubectl wait, {count // 10}"] = (lambda config, _count: _kubectl_wait(kubectl, config), count // 10)
     found: dict[str, list[Waited]] = {name: [] for name in ways}

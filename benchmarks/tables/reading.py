@@ -1,4 +1,4 @@
-"""What reading costs: imports, lists, snapshots, causes, messages."""
+"""What reading costs: imports, snapshots, growth, causes, messages, endpoints."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ import statistics
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from benchmarks.measure import Row, interleaved, median, python, run
-
-if TYPE_CHECKING:
-    from benchmarks.listing import Measured
+from benchmarks.measure import Sample, ended_well, interleaved, median, peak, python, run
+from benchmarks.rows import Found, Numbers, Row, turns
 
 
-def imports(small: bool) -> list[Row]:
+def imports(small: bool) -> Found:
     """`import runbook` against the Kubernetes client's own import: ours should cost at most 0.15 of it."""
     samples = interleaved(
         {
@@ -25,125 +22,102 @@ def imports(small: bool) -> list[Row]:
         },
         rounds=5 if small else 11,
     )
+    ended_well(samples)
     bare, ours, theirs = (median(samples[n]) for n in ("bare", "runbook", "kubernetes"))
+    told = f"interpreter start taken off; peak {peak(samples['runbook']):.0f} and {peak(samples['kubernetes']):.0f} MB"
     ratio = max(0.0, ours - bare) / (theirs - bare)
-    return [("import runbook ÷ import kubernetes client", f"{ratio:.3f}", "goal ≤ 0.15, interpreter start taken off")]
+    return Found([Row("import runbook ÷ import kubernetes client", ratio, goal="≤ 0.15", note=told, digits=3)], samples)
 
 
-def listing(small: bool) -> list[Row]:
-    """Listing and classifying all pods, whole processes: what people use ÷ ours, the same pages for all."""
-    from benchmarks.listing import measure, measure_embedded
-
-    pods, rounds = (500, 2) if small else (10_000, 5)
-    with tempfile.TemporaryDirectory() as folder:
-        rows = _listing(measure(Path(folder), pods, rounds), f"{pods} pods, 8 kB each")
-    with tempfile.TemporaryDirectory() as folder:
-        return rows + _listing(measure_embedded(Path(folder), pods, rounds), f"{pods} pods of the embedded cluster")
-
-
-def _listing(found: Measured, what: str) -> list[Row]:
-    ours = median(found.samples["runbook"])
-    goals = {
-        "kubectl get pods": "≥ 15", "kubectl get -o json": "≥ 50", "kubernetes client": "≥ 45", "kubectl get --raw": "≥ 0.67",
-    }  # fmt: skip
-    rows = [(f"list and classify {what}", f"{ours:.2f} s", "the whole process")]
-    for name, goal in goals.items():
-        if name in found.samples:
-            ratio = median(found.samples[name]) / ours
-            rows.append((f"  {name} ÷ ours", f"{ratio:.1f}", f"goal {goal}; {median(found.samples[name]):.2f} s"))
-    peak = statistics.median(s.peak_mb for s in found.samples["runbook"])
-    bare = statistics.median(s.peak_mb for s in found.samples["nothing"])
-    rows.append(("  memory that the list adds", f"{peak - bare:.0f} MB", "goal ≤ 40 MB at 10,000 pods"))
-    return rows + [(f"  {name}", "-", "not measured: it is not on the PATH") for name in found.missing]
-
-
-def explain(small: bool) -> list[Row]:
+def explain(small: bool) -> Found:
     """First causes of a large cluster's night against reading it; how both grow; what a file of 200 MB costs in memory."""
     from benchmarks.explaining import measure, write
 
-    base, large, huge = (500, 2_000, 2_500) if small else (10_000, 50_000, 56_000)
+    base, large, huge, rounds = (500, 2_000, 2_500, 1) if small else (10_000, 50_000, 56_000, 5)
     with tempfile.TemporaryDirectory() as folder:
-        one, many = measure(Path(folder), base), measure(Path(folder), large)
+        one, many = measure(Path(folder), (base, large), rounds)
         path = write(Path(folder), huge)
         size = path.stat().st_size / 1e6
-        sample = run([sys.executable, "-m", "runbook", "explain", "--from", str(path), "--format", "json"])
-    growth = many.explaining / one.explaining * base / large
-    return [
-        (
-            f"explain ÷ read, {one.pods} pods",
-            f"{one.explaining / one.reading:.2f}",
-            f"goal ≤ 0.5; {one.failing} failing",
-        ),
-        (f"  explain, {one.pods} pods", f"{one.explaining:.2f} s", f"read {one.reading:.2f} s, {one.megabytes:.0f} MB"),
-        (
-            f"  explain, {many.pods} pods",
-            f"{many.explaining:.2f} s",
-            f"read {many.reading:.2f} s, {many.megabytes:.0f} MB",
-        ),
-        (f"  time of one pod, {many.pods} ÷ {one.pods}", f"{growth:.2f}", "1 is linear"),
-        (f"runbook explain --from a file of {size:.0f} MB", f"{sample.seconds:.1f} s", "from start to end"),
-        ("  peak memory", f"{sample.peak_mb:.0f} MB", f"{sample.peak_mb / size:.1f} × the file"),
-    ]
+        whole = [
+            run([sys.executable, "-m", "runbook", "explain", "--from", str(path), "--format", "json"])
+            for _ in range(rounds)
+        ]
+    read, explained = statistics.median(one.reading), statistics.median(one.explaining)
+    ratio = statistics.median(e / r for e, r in zip(one.explaining, one.reading, strict=True))
+    more = statistics.median(many.explaining)
+    told = f"{one.failing} failing by {one.causes} causes, {turns(rounds)}"
+    rows = [
+        Row(f"explain ÷ read, {base} pods, in process", ratio, goal="≤ 0.5", note=told),
+        Row(f"  explain, {base} pods, in process", explained, "s", note=f"read {read:.2f} s, {one.megabytes:.0f} MB"),
+        Row(f"  explain, {large} pods, in process", more, "s",
+            note=f"read {statistics.median(many.reading):.2f} s, {many.megabytes:.0f} MB"),
+        Row(f"  time of one pod, {large} ÷ {base}", more / explained * base / large, note="1 is linear"),
+        Row(f"runbook explain --from a file of {size:.0f} MB", median(whole), "s", note="from start to end", digits=1),
+        Row("  peak memory", peak(whole), "MB", note=f"{peak(whole) / size:.1f} × the file", digits=0),
+    ]  # fmt: skip
+    samples: dict[str, list[Sample] | Numbers] = {"explain --from": whole}
+    for found in (one, many):
+        samples[f"read, {found.pods} pods"] = Numbers("s", found.reading)
+        samples[f"explain, {found.pods} pods"] = Numbers("s", found.explaining)
+    return Found(rows, samples)
 
 
-def classification(small: bool) -> list[Row]:
+def classification(small: bool) -> Found:
     """Telling messages apart with the whole catalogue, none remembered."""
     from benchmarks.classify import rates, worst_megabyte
 
     alone, explained = rates(1_000 if small else 20_000, 3 if small else 7)
-    return [
-        ("messages told apart a second", f"{alone:,.0f}", "goal ≥ 20,000, of one processor"),
-        ("  with why, and what they name", f"{explained:,.0f}", "the same messages, put into words"),
-        ("  a hostile megabyte", f"{worst_megabyte():.1f} ms", "goal < 50 ms"),
-    ]
+    hostile = worst_megabyte()
+    rows = [
+        Row("messages told apart a second, in process", max(alone), goal="≥ 20,000", note="of one processor, the best round", digits=0),
+        Row("  with why, and what they name", max(explained), note="the same messages, put into words", digits=0),
+        Row("  a hostile megabyte", hostile, "ms", "< 50 ms", digits=1),
+    ]  # fmt: skip
+    return Found(rows, {"alone": Numbers("messages/s", alone), "with why": Numbers("messages/s", explained)})
 
 
-def snapshot(small: bool) -> list[Row]:
+def snapshot(small: bool) -> Found:
     """14 kinds of a large cluster to its first causes, whole processes, against what only lists them."""
     from benchmarks.snapshot import measure
 
     pods, rounds = (300, 1) if small else (10_000, 5)
     with tempfile.TemporaryDirectory() as folder:
         found = measure(Path(folder), pods, rounds)
-    ours = median(found.samples["runbook"])
-    peaks = {name: statistics.median(s.peak_mb for s in samples) for name, samples in found.samples.items()}
-    rows = [
-        (f"14 kinds, {found.megabytes:.0f} MB, to first causes", f"{ours:.2f} s", f"peak {peaks['runbook']:.0f} MB")
-    ]
+    ours = found.samples["runbook"]
+    told = f"peak {peak(ours):.0f} MB, {turns(rounds)}"
+    rows = [Row(f"14 kinds, {found.megabytes:.0f} MB, to first causes", median(ours), "s", note=told)]
     for name, goal in (("kubernetes client", "≥ 45"), ("kubectl get -o json", "≥ 80")):
-        if name in found.samples:
-            took = median(found.samples[name])
-            told = f"goal {goal}; {took:.2f} s, peak {peaks[name]:.0f} MB, no cause found"
-            rows.append((f"  {name}, lists alone ÷ ours", f"{took / ours:.1f}", told))
-    return rows + [(f"  {name}", "-", "not measured: it is not on the PATH") for name in found.missing]
+        if samples := found.samples.get(name):
+            note = f"{median(samples):.2f} s, peak {peak(samples):.0f} MB, no cause found"
+            rows.append(
+                Row(f"  {name}, lists alone ÷ ours", median(samples) / median(ours), goal=goal, note=note, digits=1)
+            )
+    rows += [Row(f"  {name}", None, note="not measured: it was not found") for name in found.missing]
+    return Found(rows, found.samples)
 
 
-def growth(small: bool) -> list[Row]:
+def growth(small: bool) -> Found:
     """A list and a snapshot's causes at three sizes: what one pod more costs must not grow."""
     from benchmarks.growth import measure, slope
 
-    sizes, rounds = ((100, 300, 600), 1) if small else ((1_000, 10_000, 50_000), 3)
+    sizes, rounds = ((100, 300, 600), 1) if small else ((1_000, 10_000, 50_000), 5)
     with tempfile.TemporaryDirectory() as folder:
         found = measure(Path(folder), sizes, rounds)
     rows = [
-        (
-            f"{one.pods} pods: list, and snapshot to causes",
-            f"{one.list_seconds:.2f} s",
-            f"+{one.list_mb:.0f} MB; causes {one.causes_seconds:.2f} s, +{one.causes_mb:.0f} MB",
-        )
-        for one in found
-    ]
-    for low, high in itertools.pairwise(found):
-        told = ", ".join(
-            f"{what.replace('_', ' ')} {slope(low, high, what):.2f}"
-            for what in ("list_mb", "causes_seconds", "causes_mb")
-        )
-        figure = f"{slope(low, high, 'list_seconds'):.2f}"
-        rows.append((f"  a pod of {high.pods} ÷ a pod of {low.pods}, list seconds", figure, f"goal ≤ 1; {told}"))
-    return rows
+        Row(f"{one.pods} pods: list, and snapshot to causes", one.list_seconds, "s",
+            note=f"+{one.list_mb:.0f} MB; causes {one.causes_seconds:.2f} s, +{one.causes_mb:.0f} MB; {turns(rounds)}")
+        for one in found.sizes
+    ]  # fmt: skip
+    for low, high in itertools.pairwise(found.sizes):
+        for what in ("list_seconds", "list_mb", "causes_seconds", "causes_mb"):
+            shown = what.replace("_", " ").replace("mb", "memory")
+            rows.append(
+                Row(f"  a pod of {high.pods} ÷ a pod of {low.pods}, {shown}", slope(low, high, what), goal="≤ 1")
+            )
+    return Found(rows, found.samples)
 
 
-def handshakes(small: bool) -> list[Row]:
+def handshakes(small: bool) -> Found:
     """Probing TLS endpoints at once: with three that hang ÷ the timeout, and with none ÷ `curl --parallel`."""
     from benchmarks.handshakes import TIMEOUT, measure
 
@@ -151,14 +125,13 @@ def handshakes(small: bool) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         found = measure(Path(folder), count, rounds)
     late = [seconds / TIMEOUT for seconds in found.hanging["ours"]]
-    rows = [
-        (
-            f"probe {count} TLS endpoints, 3 hanging ÷ the timeout of {TIMEOUT:g} s",
-            f"{statistics.median(late):.3f}",
-            f"goal ≤ 1.05; {min(late):.3f} to {max(late):.3f}, {rounds} rounds",
-        )
-    ]
+    what = f"probe {count} TLS endpoints, 3 hanging ÷ the timeout of {TIMEOUT:g} s, in process"
+    told = f"{min(late):.3f} to {max(late):.3f}, {turns(rounds)}"
+    rows = [Row(what, statistics.median(late), goal="≤ 1.05", note=told, digits=3)]
     if "curl" in found.answering:
-        rows.append(("  none hanging, in process ÷ curl --parallel", f"{found.ratio():.2f}", "goal ≤ 1.3"))
-    rows += [(f"  none hanging: {n}", f"{statistics.median(s):.2f} s", "") for n, s in found.answering.items()]
-    return rows + [(f"  3 hanging: {n}", f"{statistics.median(s):.2f} s", "") for n, s in found.hanging.items()]
+        rows.append(Row("  none hanging, in process ÷ curl --parallel", found.ratio(), goal="≤ 1.3"))
+    samples = {f"{when}: {name}": Numbers("s", seconds)
+               for when, ways in (("none hanging", found.answering), ("3 hanging", found.hanging))
+               for name, seconds in ways.items()}  # fmt: skip
+    rows += [Row(f"  {name}", statistics.median(s.values), "s") for name, s in samples.items()]
+    return Found(rows, samples)
