@@ -42,12 +42,13 @@ def answers(
     now: Callable[[], datetime],
     progress: Progress,
     silence: float = SILENCE,
+    note: Callable[[str], None] = lambda _note: None,
 ) -> dict[ObjectRef, Reply]:
     """The answer to each request; one that has none after `limit` seconds of the cluster's time stays `waiting`.
 
-    Raises ObservationError when the answers cannot be listed or watched.
+    `note` hears what is to be said of how a list came about. Raises ObservationError when the answers cannot be listed or watched.
     """
-    waiting = _Waiting(client, requests, silence)
+    waiting = _Waiting(client, requests, silence, note)
     began = now()
     waiting.start()
     try:
@@ -63,8 +64,10 @@ def answers(
 class _Waiting:
     """Watches in threads of their own; what they hear is judged in the caller's."""
 
-    def __init__(self, client: KubeClient, requests: Mapping[ObjectRef, Request], silence: float) -> None:
-        self._client, self._requests, self._silence = client, requests, silence
+    def __init__(
+        self, client: KubeClient, requests: Mapping[ObjectRef, Request], silence: float, note: Callable[[str], None]
+    ) -> None:
+        self._client, self._requests, self._silence, self._note = client, requests, silence, note
         self.replies: dict[ObjectRef, Reply] = {ref: Reply("waiting") for ref in requests}
         self.open = dict.fromkeys(requests)  # requests without an end, in their order
         self._queue: Queue[tuple[str, WatchEvent] | ObservationError] = Queue()
@@ -142,6 +145,8 @@ class _Waiting:
                 self._stopped.wait(RETRY)
 
     def _judge_all(self, listing: Listing) -> None:
+        for note in listing.notes:
+            self._note(note)
         seen = {ref for ref, _ in listing.malformed}
         for item in listing.items:
             seen.add(item.ref)

@@ -64,17 +64,19 @@ def pull_proofs(
     now: Callable[[], datetime],
     progress: Callable[[int, Pull], None],
     scale: float = 1.0,
+    note: Callable[[str], None] = lambda _note: None,
 ) -> dict[Pull, PullProof]:
     """Look until each node has pulled from its host after `since`, or nothing there waits for one; all are waited for at once.
 
-    `progress` is called before each look with how many are proved and the first that is not.
+    `progress` is called before each look with how many are proved and the first that is not; `note` hears what is to be
+    said of how a list came about.
     """
     start, pause, first = now(), threading.Event(), None
     wanted, found = dict.fromkeys(asked), dict[Pull, PullProof]()
     while left := [pull for pull in wanted if pull not in found]:
         progress(len(found), left[0])
         try:
-            look = _look(client)
+            look = _look(client, note)
         except ObservationError as error:
             return found | {pull: PullProof(f"not proved by a pull: {error}") for pull in left}
         first = first or look
@@ -86,9 +88,12 @@ def pull_proofs(
     return found
 
 
-def _look(client: KubeClient) -> _Look:
-    events = tuple(e for e in client.list("Event").items if isinstance(e, Event))
-    pods = tuple(p for p in client.list("Pod").items if isinstance(p, Pod))
+def _look(client: KubeClient, note: Callable[[str], None]) -> _Look:
+    listings = [client.list(kind) for kind in ("Event", "Pod")]
+    for said in (n for listing in listings for n in listing.notes):
+        note(said)
+    events = tuple(e for e in listings[0].items if isinstance(e, Event))
+    pods = tuple(p for p in listings[1].items if isinstance(p, Pod))
     pulls = sorted((e.when, _place(e)) for e in events if e.reason == "Pulling" and e.when is not None)
     return _Look(pods, events, {place: when for when, place in pulls})
 

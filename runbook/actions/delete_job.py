@@ -13,6 +13,7 @@ from runbook.acting.wreckage import CAPTURED, in_the_way, left_alone, maker, pod
 from runbook.domain.owners import is_hook, job_of_pod
 from runbook.domain.pods import Pod
 from runbook.domain.workloads import Job
+from runbook.evidence.acts import note_list
 from runbook.inventory.model import Inventory
 from runbook.judgement.permissions import touched_namespaces
 from runbook.model import Action, Explanation, Finding, ObjectRef, Snapshot
@@ -67,6 +68,8 @@ def _why(job: Job, snapshot: Snapshot) -> str:
 
 def _pods(ref: ObjectRef, hands: Hands) -> list[Mapping[str, Any]]:
     listing = hands.client.list("Pod", namespace=ref.namespace, as_served=True)
+    for note in listing.notes:
+        note_list(hands.journal, hands.redactor.text(note))
     mine = {p.ref.name for p in listing.items if isinstance(p, Pod) and job_of_pod(p.metadata) == ref}
     found = [{"kind": "Pod", **json.loads(raw)} for raw in listing.raw]
     return [p for p in found if p["metadata"]["name"] in mine]

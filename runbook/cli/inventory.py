@@ -25,10 +25,11 @@ def init(
     context: ContextOption = None,
 ) -> int:
     """Write a starter inventory of the live cluster to stdout: what is there, and what a person must decide."""
+    from runbook.display import Talk
     from runbook.inventory.starter import starter
     from runbook.stage import observe_for_inventory
 
-    snapshot, server, context_name = observe_for_inventory(kubeconfig=kubeconfig, context=context)
+    snapshot, server, context_name = observe_for_inventory(kubeconfig=kubeconfig, context=context, talk=Talk())
     typer.echo(starter(snapshot, name=name or context_name, context=context_name, uid=server.uid))
     return 0
 
@@ -72,6 +73,7 @@ def pin(
         kubeconfig=kubeconfig,
         context=context or found.inventory.cluster.context or None,
         resolve=found.inventory.resolve,
+        talk=talk,
     )
     change = pinned(found, uid=server.uid, snapshot=snapshot)
     for line in change.describe():

@@ -11,6 +11,7 @@ import msgspec
 
 from runbook.clients.kubernetes import KubeClient
 from runbook.domain.durations import seconds
+from runbook.domain.legible import decoded
 from runbook.domain.pods import Pod
 from runbook.domain.probes import LogGroup, LogWindow
 from runbook.errors import ObservationError
@@ -130,7 +131,7 @@ def parse(line: str) -> tuple[str, str, str, datetime | None]:
 
 def _json(line: str) -> tuple[str, str, str, datetime | None]:
     try:
-        entry = msgspec.json.decode(line)
+        entry = decoded(line)
     except msgspec.DecodeError:
         cut = _CUT_JSON.search(line[:2000])
         level = cut["level"].lower() if cut else "info"

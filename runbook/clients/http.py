@@ -12,6 +12,7 @@ import msgspec
 
 from runbook.clients.handshake import context_of
 from runbook.domain.certificates import readable_pems
+from runbook.domain.legible import decoded
 from runbook.domain.probes import EndpointProbe
 from runbook.errors import ObservationError
 from runbook.inventory.model import Endpoint
@@ -109,7 +110,7 @@ def harmless(text: str) -> str:
 
 def _health(body: str) -> tuple[str, str]:
     try:
-        found = msgspec.json.decode(body, type=_Health)
-    except (msgspec.DecodeError, msgspec.ValidationError):
+        found = decoded(body, _Health)
+    except msgspec.DecodeError:
         return "", ""
     return str(found.status or ""), str(found.version or "")

@@ -14,6 +14,7 @@ import msgspec
 
 from runbook.clients.handshake import LATE, TIMEOUT, context_of, tls_words
 from runbook.clients.resolving import ResolvingBackend
+from runbook.domain.legible import decoded
 from runbook.domain.probes import ManifestProbe
 
 ACCEPT = ", ".join(
@@ -86,15 +87,15 @@ def words(error: httpx.HTTPError) -> str:
 
 def _children(http: httpx.Client, url: str) -> tuple[str, ...]:
     try:
-        index = msgspec.json.decode(http.get(url, headers={"Accept": ACCEPT}).content, type=_Index)
-    except (msgspec.DecodeError, msgspec.ValidationError, httpx.HTTPError):
+        index = decoded(http.get(url, headers={"Accept": ACCEPT}).content, _Index)
+    except (msgspec.DecodeError, httpx.HTTPError):
         return ()  # a platform's digest is a convenience for comparing; the index's own is there
     return tuple(d.digest for d in index.manifests or () if d.digest)
 
 
 def _refusal(response: httpx.Response) -> str:
     try:
-        first = msgspec.json.decode(response.content)["errors"][0]
+        first = decoded(response.content)["errors"][0]
         return f"{response.status_code} {first.get('code', '')}: {first.get('message', '')}"[:200]
     except (msgspec.DecodeError, KeyError, IndexError, TypeError):
         return f"HTTP {response.status_code}"

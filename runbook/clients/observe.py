@@ -23,7 +23,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Observation:
-    """A snapshot, the API's items of it as they were served, and what else is to be said of how it came about."""
+    """A snapshot, the API's items of it less managedFields where they were asked for, and what is to be said of its lists."""
 
     snapshot: Snapshot
     raw: Mapping[str, tuple[bytes, ...]]
@@ -39,21 +39,29 @@ def observe(
     now: Callable[[], datetime],
     server: ServerInfo | None = None,
     progress: Progress | None = None,
+    as_served: bool = True,
 ) -> Observation:
-    """Ask for every kind and probe named in `wants`. `base` is the inventory file's folder, for relative paths."""
+    """Ask for every kind and probe named in `wants`. `base` is the inventory file's folder, for relative paths.
+
+    A look that keeps no evidence needs no items as they were served, which are twice the size of their fields.
+    """
     wanted = set(wants) | ({"Pod"} if {"LogGroup", "LogWindow", "ManifestProbe"} & set(wants) else set())
     wanted |= {"SealedSecret"} if "UnsealProbe" in wanted else set()
     wanted |= {"Secret"} if "SealedSecret" in wanted and inventory.secrets == "metadata" else set()
     seen, kinds = Seen(), [k for k in KINDS if k in wanted and k != "Secret"]
+    # a controller is asked about SealedSecrets as they are
+    whole = set(kinds) if as_served else {"SealedSecret"} if "UnsealProbe" in wanted else set()
     for kind in kinds:
         decode(kind, b"{}")  # msgspec builds decoders at first use, and two threads that do so at once may crash it
     with ThreadPoolExecutor(THREADS) as pool:
-        for done, (kind, got) in enumerate(pool.map(lambda k: (k, _list(client, k)), kinds), start=1):
+        for done, (kind, got) in enumerate(
+            pool.map(lambda k: (k, _list(client, k, as_served=k in whole)), kinds), start=1
+        ):
             _keep(seen, kind, got)
             if progress:
                 progress("lists", done, len(kinds))
     if "Secret" in wanted:
-        _secrets(client, inventory, seen)
+        _secrets(client, inventory, seen, as_served=as_served)
     if server is not None:
         seen.objects["ServerInfo"] = (server,)
     for name, probe in PROBES.items():
@@ -62,16 +70,16 @@ def observe(
                 progress(name[0], 0, 1)
             _probe(seen, name, lambda probe=probe: probe(client, inventory, base, now, seen))  # type: ignore[misc]
     snapshot = Snapshot(now(), inventory.cluster.name, seen.objects, seen.gaps, tuple(seen.malformed))
-    return Observation(snapshot, seen.raw, tuple(seen.notes))
+    return Observation(snapshot, seen.raw if as_served else {}, tuple(seen.notes))
 
 
-def _list(client: KubeClient, kind: str, namespace: str = "") -> Listing | Gap:
+def _list(client: KubeClient, kind: str, *, as_served: bool) -> Listing | Gap:
     if KINDS[kind].optional and client.lacks(kind):
         return Listing(kind, (), (), "")  # a project that is not installed has no objects
     try:
-        return client.list(kind, namespace=namespace, as_served=True)
+        return client.list(kind, as_served=as_served)
     except ObservationError as error:
-        return gap_of(error, f"list {KINDS[kind].qualified}{f' in {namespace}' if namespace else ' in all namespaces'}")
+        return gap_of(error, f"list {KINDS[kind].qualified} in all namespaces")
 
 
 def gap_of(error: ObservationError, permission: str = "") -> Gap:
@@ -86,10 +94,10 @@ def _keep(seen: Seen, kind: str, got: Listing | Gap) -> None:
     seen.objects[kind] = (*seen.objects.get(kind, ()), *got.items)
     seen.raw[kind] = (*seen.raw.get(kind, ()), *got.raw)
     seen.malformed += got.malformed
-    seen.notes += [got.restarted] if got.restarted else []
+    seen.notes += got.notes
 
 
-def _secrets(client: KubeClient, inventory: Inventory, seen: Seen) -> None:
+def _secrets(client: KubeClient, inventory: Inventory, seen: Seen, *, as_served: bool) -> None:
     """Metadata only, in the namespaces that opted in."""
     if inventory.secrets != "metadata" or not inventory.secrets_access.namespaces:
         seen.gaps["Secret"] = Gap(
@@ -98,7 +106,8 @@ def _secrets(client: KubeClient, inventory: Inventory, seen: Seen) -> None:
         return
     for namespace in inventory.secrets_access.namespaces:
         try:
-            _keep(seen, "Secret", client.list("Secret", namespace=namespace, metadata_only=True, as_served=True))
+            got = client.list("Secret", namespace=namespace, metadata_only=True, as_served=as_served)
+            _keep(seen, "Secret", got)
         except ObservationError as error:
             seen.gaps["Secret"] = gap_of(error, f"list secrets in {namespace}")
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from queue import Empty, Queue
 
-from runbook.clients.kubernetes import KubeClient, WatchEvent
+from runbook.clients.kubernetes import KubeClient, Listing, WatchEvent
 from runbook.domain.cluster import Event, Node
 from runbook.domain.helm import HelmRelease
 from runbook.domain.meta import Resource, condition, is_true
@@ -36,12 +36,13 @@ def soak(
     progress: Progress | None = None,
     patience: float = 3.0,
     stop: Callable[[], bool] = lambda: False,
+    note: Callable[[str], None] = lambda _note: None,
 ) -> SoakWindow:
     """Wait until `wanted_seconds` of quiet were measured, or until `patience` times that long was spent.
 
-    Times are the cluster's (`now`). Raises ObservationError when what is watched cannot be listed.
+    Times are the cluster's (`now`); `note` hears what is to be said of how a list came about. Raises ObservationError when what is watched cannot be listed.
     """
-    watch = _Quiet(client, inventory)
+    watch = _Quiet(client, inventory, note)
     began = quiet_since = now()
     resets: list[SoakReset] = []
     watch.start()
@@ -70,8 +71,8 @@ def soak(
 class _Quiet:
     """Watches in threads of their own; what differs from the baseline is a disturbance."""
 
-    def __init__(self, client: KubeClient, inventory: Inventory) -> None:
-        self._client = client
+    def __init__(self, client: KubeClient, inventory: Inventory, note: Callable[[str], None]) -> None:
+        self._client, self._note = client, note
         self._namespaces = {r.namespace for r in inventory.releases} | {
             r.workload.namespace for r in inventory.infrastructure
         }
@@ -85,7 +86,7 @@ class _Quiet:
         """List the baseline, then watch from it."""
         for kind in WATCHED:
             listing = self._client.list(kind)
-            self._baseline(kind, listing.items)
+            self._baseline(kind, self._told(listing))
             thread = threading.Thread(target=self._follow, args=(kind, listing.resource_version), daemon=True)
             self._threads.append(thread)
         for thread in self._threads:
@@ -122,7 +123,7 @@ class _Quiet:
             kind, event = got
             self.samples += 1
             if event.relisted is not None:
-                yield from self._compared(kind, event.relisted.items)
+                yield from self._compared(kind, self._told(event.relisted))
             elif event.unreadable is not None:
                 # of the namespaces that are watched, of none (a node), or of one that cannot be read either
                 if event.unreadable.ref.namespace in {*self._namespaces, ""}:
@@ -133,7 +134,12 @@ class _Quiet:
     def confirm(self) -> Iterable[tuple[str, str]]:
         """What a list of everything shows that no watch has told. Raises ObservationError when it cannot be listed."""
         for kind in WATCHED:
-            yield from self._compared(kind, self._client.list(kind).items)
+            yield from self._compared(kind, self._told(self._client.list(kind)))
+
+    def _told(self, listing: Listing) -> tuple[Resource, ...]:
+        for note in listing.notes:
+            self._note(note)
+        return listing.items
 
     def _baseline(self, kind: str, items: Iterable[Resource]) -> None:
         for item in items:

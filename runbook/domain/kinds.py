@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from runbook.domain import cluster, flux, gateway, helm, network, pods, sealing, workloads
+from runbook.domain.legible import decoded, strict
 from runbook.domain.meta import Resource
 
 
@@ -95,8 +96,8 @@ def called(kind: str, version: str) -> str:
 
 
 def decode(kind: str, item: bytes | msgspec.Raw) -> Resource:
-    """One object's JSON as its struct. Raises msgspec.ValidationError naming the path of what does not fit."""
-    return named(kind, msgspec.json.decode(item, type=KINDS[kind].struct))
+    """One object's JSON as its struct. Raises msgspec.DecodeError; one for what does not fit names its path."""
+    return named(kind, decoded(strict(bytes(item)), KINDS[kind].struct))
 
 
 def named(kind: str, obj: Resource) -> Resource:

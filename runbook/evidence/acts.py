@@ -17,13 +17,25 @@ from runbook.model import Action
 if TYPE_CHECKING:
     from runbook.evidence.layout import Attempt, Run
 
-PLAN, ACT, SETTLED = "plan", "act", "settled"
+PLAN, ACT, SETTLED, LIST = "plan", "act", "settled", "list"
 CUT = "it was intended, and the journal ends before its end: it was done or not done, look again"
 
 
 def note_plan(journal: Journal, digest: str, planned: Sequence[Action]) -> None:
     """Keep the plan that permits are bound to."""
     journal.append("noted", PLAN, plan=digest, acts=[action_json(a) for a in planned])
+
+
+def note_list(journal: Journal, note: str) -> None:
+    """Keep what is to be said of how a list came about: begun again, say, or shorter than announced."""
+    journal.append("noted", LIST, note=note)
+
+
+def with_list_notes(notes: Iterable[str], journal: Journal) -> tuple[str, ...]:
+    """A result's notes, and before them what the journal says of its lists: everything else rests on these."""
+    entries = read_journal(journal.path).entries
+    told = [str(e.facts.get("note", "")) for e in entries if e.event == "noted" and e.what == LIST]
+    return tuple(dict.fromkeys((*told, *notes)))
 
 
 def note_outcome(journal: Journal, action: Action) -> None:

@@ -192,7 +192,7 @@ class Redactor:
     def _last_applied(self, text: str) -> str:
         try:
             return json.dumps(self.item(json.loads(text)), ensure_ascii=False, separators=(",", ":"))
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, RecursionError):
             self._count("last-applied")
             return MARK
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runbook.clients.kubernetes import connect
-from runbook.clients.observe import observe
+from runbook.clients.observe import Observation, observe
 from runbook.domain.probes import ServerInfo
 from runbook.evidence import Redactor, load_snapshot
 from runbook.evidence.entries import RUN
@@ -82,15 +82,15 @@ def observe_for_explanation(
 
 
 def observe_for_inventory(
-    *, kubeconfig: str | None, context: str | None, resolve: Mapping[str, str] | None = None
+    *, kubeconfig: str | None, context: str | None, resolve: Mapping[str, str] | None = None, talk: Teller
 ) -> tuple[Snapshot, ServerInfo, str]:
     """What a starter inventory is made from: the objects, the server with its UID, and the context's name."""
     client = connect(kubeconfig=kubeconfig, context=context, resolve=resolve or {})
     try:
         server = client.identify()
         empty = Inventory(schema="runbook/inventory/v1", cluster=Cluster(name=client.context or "cluster"))
-        seen = observe(client, empty, wants=_STARTER, base=Path.cwd(), now=utc_now, server=server)
-        return seen.snapshot, server, client.context
+        seen = observe(client, empty, wants=_STARTER, base=Path.cwd(), now=utc_now, server=server, as_served=False)
+        return _told(seen, talk), server, client.context
     finally:
         client.close()
 
@@ -133,7 +133,15 @@ def _observed(file: InventoryFile, reached: Reached, kinds: Sequence[str], talk:
         now=reached.now,
         server=reached.server,
         progress=progress(talk),
+        as_served=False,
     )
+    return _told(seen, talk)
+
+
+def _told(seen: Observation, talk: Teller) -> Snapshot:
+    """There is no record that could hold what is to be said of the lists."""
+    for note in seen.notes:
+        talk.warning("observe", note)
     return seen.snapshot
 
 

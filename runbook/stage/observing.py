@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from runbook.clients.observe import observe
 from runbook.evidence import Observed, Redactor, load_snapshot, observations_digest
+from runbook.evidence.acts import note_list
 from runbook.inventory.load import InventoryFile
 from runbook.model import Snapshot
 from runbook.stage.stages import STAGES, wants
@@ -40,7 +41,7 @@ def look(setting: Setting, *, part: str = "") -> Observed:
         progress=progress(setting.talk),
     )
     for note in seen.notes:
-        setting.talk.warning("observe", note)
+        tell_list(setting, note)
     redactor = Redactor()
     if STAGES[setting.asked.stage].asks and not part:
         seen = replace(seen, snapshot=_inquired(setting, seen.snapshot, redactor))
@@ -56,6 +57,13 @@ def _inquired(setting: Setting, snapshot: Snapshot, redactor: Redactor) -> Snaps
     assert setting.reached is not None
     inventory, catalogue = setting.file.inventory, setting.causes.catalogue
     return inquired(setting.reached.client, snapshot, inventory, catalogue, cut=redactor.text, talk=setting.talk)
+
+
+def tell_list(setting: Setting, note: str) -> None:
+    """Say how a list came about, to who listens and into the record: the result and its page show it too."""
+    said = Redactor().text(note)
+    setting.talk.warning("observe", said)
+    note_list(setting.attempt.journal, said)
 
 
 def base_of(file: InventoryFile) -> Path:

@@ -15,7 +15,7 @@ from runbook.evidence.observations import PROVED
 from runbook.model import Explanation, Snapshot
 from runbook.stage import showing
 from runbook.stage.judging import Judged, judge, reds_before_soak
-from runbook.stage.observing import look
+from runbook.stage.observing import look, tell_list
 from runbook.stage.stages import STAGES
 
 if TYPE_CHECKING:
@@ -91,8 +91,13 @@ def _soaked(setting: Setting, wanted: float) -> SoakWindow:
     def tell(what: str, done: int, total: int) -> None:
         setting.talk.waiting("soak", f"quiet for {human(done)} of {human(total)}", done=done, total=total)
 
+    def note(said: str) -> None:
+        tell_list(setting, said)
+
     try:
-        window = soak(reached.client, setting.file.inventory, wanted_seconds=wanted, now=reached.now, progress=tell)
+        window = soak(
+            reached.client, setting.file.inventory, wanted_seconds=wanted, now=reached.now, progress=tell, note=note
+        )
     except ObservationError as error:
         return SoakWindow(wanted, 0.0, why_not=f"quiet could not be watched: {error.what}: {error.why}")
     say = setting.talk.success if window.quiet_seconds >= wanted else setting.talk.failure

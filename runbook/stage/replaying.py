@@ -11,6 +11,7 @@ from typing import Any
 from runbook import actions
 from runbook.errors import RunFolderError
 from runbook.evidence import Attempt, Run
+from runbook.evidence.acts import with_list_notes
 from runbook.evidence.amendments import in_force
 from runbook.inventory.load import InventoryFile
 from runbook.model import StageResult
@@ -68,7 +69,7 @@ def _replay(run: Run, attempt: Attempt) -> Replayed:
         operator=str(run.facts["who"]),
         catalogue=kept_causes_of(file).catalogue,
     )
-    again = _result(judged, recorded, file)
+    again = _result(judged, recorded, attempt, file)
     return Replayed(attempt.stage, attempt.number, len(judged.findings), tuple(differences(recorded, again)))
 
 
@@ -80,8 +81,9 @@ def kept_inventory(run: Run, when: datetime) -> InventoryFile:
     return read_inventory(str(path), today=when.astimezone(UTC))
 
 
-def _result(judged: Judged, recorded: StageResult, file: InventoryFile) -> StageResult:
+def _result(judged: Judged, recorded: StageResult, attempt: Attempt, file: InventoryFile) -> StageResult:
     asked = (recorded.stage, judged.snapshot, judged.findings, judged.explanation, file.inventory)
+    planned = actions.notes(recorded.stage, judged.snapshot, file.inventory)
     acted = recorded.mode == "apply"  # what was done is no answer that could be worked out again
     fresh = StageResult(
         stage=recorded.stage,
@@ -95,7 +97,7 @@ def _result(judged: Judged, recorded: StageResult, file: InventoryFile) -> Stage
         criteria=judged.criteria,
         explanation=judged.explanation,
         actions=recorded.actions if acted else actions.plan(*asked),
-        notes=recorded.notes if acted else actions.notes(recorded.stage, judged.snapshot, file.inventory),
+        notes=recorded.notes if acted else with_list_notes(planned, attempt.journal),
     )
     return _adjusted(fresh, recorded)
 

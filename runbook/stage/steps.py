@@ -11,7 +11,7 @@ from typing import Any
 from runbook.display import Paragraph, Shown, Stack, actions_table, card, first_causes
 from runbook.errors import VerdictFailed
 from runbook.evidence import Observed, read_journal
-from runbook.evidence.acts import acts_of, last_number
+from runbook.evidence.acts import acts_of, last_number, with_list_notes
 from runbook.model import Action, StageResult, Verdict
 from runbook.stage import showing
 from runbook.stage.identity import utc_now
@@ -186,7 +186,7 @@ class Stage:
             redactions=self.redactions,
             timings=dict(self.timings),
             time_scale=self.setting.reached.scale if self.setting.reached else 1.0,
-            notes=self.notes,
+            notes=with_list_notes(self.notes, self.setting.attempt.journal),
         )
 
     def _write(self, judged: Judged, result: StageResult) -> None:

@@ -19,6 +19,7 @@ from runbook.domain.readiness import flux_state
 from runbook.domain.requests import Reply
 from runbook.errors import ObservationError
 from runbook.model import Action, ObjectRef, Snapshot
+from runbook.stage.observing import tell_list
 
 if TYPE_CHECKING:
     from runbook.stage.setting import Setting
@@ -51,6 +52,7 @@ def await_answers(
             limit=seconds(setting.asked.wait) or 0.0,
             now=hands.now,
             progress=lambda done, total, what: _tell(setting, hands, done, total, what),
+            note=lambda said: tell_list(setting, said),
         )
     except ObservationError as error:
         why = f"the answers could not be watched: {error}"
@@ -105,6 +107,7 @@ def _pulled(setting: Setting, hands: Hands, acts: Sequence[Action], since: datet
             setting, hands, done, len(pulls), f"{pull.node}: for the first pull from {pull.host}"
         ),
         scale=setting.reached.scale if setting.reached is not None else 1.0,
+        note=lambda said: tell_list(setting, said),
     )
     said = {a.id: _proved(setting, a, proofs[pulls[a.id]]) for a in acts if a.id in pulls}
     return Waited(tuple(said.get(a.id, a) for a in acts))

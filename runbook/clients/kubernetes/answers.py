@@ -10,7 +10,7 @@ from typing import Any
 import httpcore
 import msgspec
 
-from runbook.clients.kubernetes.bodies import lines, unpacked, whole
+from runbook.clients.kubernetes.bodies import lines, paced, unpacked, whole
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,17 @@ class Stream:
 
     def unpacked(self) -> Iterator[bytes]:
         """The body, unpacked as it comes. Raises UnpackingError."""
-        encodings = [value for key, value in self.headers if key == "content-encoding"]
-        return unpacked(self.sent(), ",".join(encodings)) if encodings else self.sent()
+        return self._unpacked(self.sent())
 
     def lines(self) -> Iterator[str]:
-        """Line by line, as UTF-8; what is none is replaced. Raises TooLargeError for a line without end."""
-        for line in lines(self.unpacked()):
+        """Line by line to its end, as UTF-8; what is none is replaced. Raises TooLargeError for a line without end, TooSlowError."""
+        for line in lines(self._unpacked(paced(self.sent()))):
             yield line.decode("utf-8", errors="replace").removesuffix("\n").removesuffix("\r")
 
     def whole(self) -> Answer:
-        """Read to its end. Raises TooLargeError and UnpackingError."""
-        return Answer(self.status_code, whole(self.unpacked()), self.headers)
+        """Read to its end. Raises TooLargeError, TooSlowError and UnpackingError."""
+        return Answer(self.status_code, whole(self._unpacked(paced(self.sent()))), self.headers)
+
+    def _unpacked(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        encodings = [value for key, value in self.headers if key == "content-encoding"]
+        return unpacked(pieces, ",".join(encodings)) if encodings else pieces

@@ -1,12 +1,18 @@
-"""Bodies of answers, unpacked and bounded: neither a server that knows no pages nor one that packs a sea may fill the memory."""
+"""Bodies of answers, unpacked and bounded: neither a server that knows no pages nor one that packs a sea may fill the memory.
+
+Nor may one that drips keep anybody waiting: each byte in time makes no answer if it goes on for days.
+"""
 
 from __future__ import annotations
 
+import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 LARGEST = 256_000_000  # bytes of one answer; a page of 500 objects has a few million
 LONGEST_LINE = 64_000_000  # bytes; an object of etcd is 1.5 million at most
+SLOWEST = 8_000  # bytes a second over the wire: a list of 100 MB at 64 kB a second is slow, and right
+SPELL = 30.0  # seconds of waiting over which that is counted
 STEP = 1_000_000  # bytes that are unpacked at a time: a kilobyte may hold a million
 _PACKED = frozenset({"gzip", "x-gzip", "deflate"})  # RFC 9110, 8.4.1; only gzip is asked for
 _EITHER = zlib.MAX_WBITS | 32  # a gzip or a zlib header, as zlib finds it
@@ -18,6 +24,27 @@ class TooLargeError(Exception):
 
 class UnpackingError(Exception):
     """An answer packed in a way that nobody asked for, or torn."""
+
+
+class TooSlowError(Exception):
+    """An answer that comes, and so slowly that nobody can wait for its end."""
+
+
+def paced(pieces: Iterable[bytes], clock: Callable[[], float] = time.monotonic) -> Iterator[bytes]:
+    """The pieces as they come. Raises TooSlowError once few bytes came in a long spell of waiting for them."""
+    coming, came, waited = iter(pieces), 0, 0.0
+    while True:
+        began = clock()
+        piece = next(coming, None)
+        waited += clock() - began
+        if piece is None:
+            return
+        came += len(piece)
+        if waited >= SPELL:
+            if came < SLOWEST * waited:
+                raise TooSlowError(f"the answer comes too slowly: {came:,} bytes in {waited:.0f} s")
+            came, waited = 0, 0.0
+        yield piece
 
 
 def unpacked(pieces: Iterator[bytes], encodings: str) -> Iterator[bytes]:

@@ -12,9 +12,11 @@ from runbook.clients.kubernetes import discovery, glimpsing, listing, reviewing,
 from runbook.clients.kubernetes.answers import Answer
 from runbook.clients.kubernetes.kubeconfig import access
 from runbook.clients.kubernetes.listing import Listing, Progress
+from runbook.clients.kubernetes.pages import single
 from runbook.clients.kubernetes.serverclock import ServerClock
 from runbook.clients.kubernetes.transport import Transport
 from runbook.domain.kinds import KINDS, METADATA_ONLY
+from runbook.domain.legible import decoded
 from runbook.domain.probes import AccessReview, ServedKind, ServerInfo, UnsealProbe
 from runbook.errors import ClusterIdentityError, DeniedError, MalformedError, MissingError, ObservationError
 
@@ -46,7 +48,7 @@ class KubeClient:
     def identify(self) -> ServerInfo:
         """Version, readiness and the UID of kube-system. Raises ClusterIdentityError when this is no usable cluster."""
         try:
-            version = msgspec.json.decode(self.transport.get("/version", "the server's version").content)
+            version = decoded(self.transport.get("/version", "the server's version").content)
             uid = self._uid()
         except DeniedError as error:
             hint = "Log in again, or choose another context with --context."
@@ -67,9 +69,7 @@ class KubeClient:
         return ServerInfo(self.server, str(version["gitVersion"]), uid, self.user, ready, detail)
 
     def _uid(self) -> str:
-        answer = msgspec.json.decode(
-            self.transport.get("/api/v1/namespaces/kube-system", "namespace kube-system").content
-        )
+        answer = decoded(self.transport.get("/api/v1/namespaces/kube-system", "namespace kube-system").content)
         metadata = answer.get("metadata") if isinstance(answer, dict) else None
         return str(metadata.get("uid", "")) if isinstance(metadata, dict) else ""
 
@@ -115,7 +115,7 @@ class KubeClient:
     ) -> Listing:
         """Every object of a kind, in one namespace or all. Raises an ObservationError; never an empty list instead.
 
-        `as_served` keeps each item's bytes too, as evidence does: of a pod they are ten times its fields.
+        `as_served` keeps each item's bytes too, as evidence does, less managedFields: of a pod they are twice its fields.
         Of Secrets and ConfigMaps never more than metadata is asked for, and nothing else is accepted.
         """
         accept = listing.METADATA_ONLY if metadata_only or kind in METADATA_ONLY else listing.PLAIN
@@ -137,12 +137,12 @@ class KubeClient:
         """
         accept = listing.METADATA_ONE if kind == "Secret" else listing.PLAIN
         what = f"{kind}/{namespace}/{name}" if namespace else f"{kind}/{name}"
-        return self.transport.get(f"{self.path(kind, namespace)}/{name}", what, accept=accept).content
+        return single(self.transport.get(f"{self.path(kind, namespace)}/{name}", what, accept=accept).content, what)
 
     def events_of(self, namespace: str, uid: str) -> bytes:
         """The events about one object, as an EventList. Raises an ObservationError."""
         path, what = f"/api/v1/namespaces/{namespace}/events", f"events in namespace {namespace}"
-        return self.transport.get(path, what, fieldSelector=f"involvedObject.uid={uid}").content
+        return single(self.transport.get(path, what, fieldSelector=f"involvedObject.uid={uid}").content, what)
 
     def watch(
         self,

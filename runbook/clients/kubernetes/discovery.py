@@ -10,6 +10,7 @@ import msgspec
 
 from runbook.clients.kubernetes.transport import Transport
 from runbook.domain.kinds import KINDS
+from runbook.domain.legible import decoded
 from runbook.domain.probes import ServedKind
 from runbook.errors import MalformedError, ObservationError
 
@@ -94,6 +95,6 @@ def _plurals(transport: Transport, group: str, version: str) -> set[str] | Obser
 
 def _decoded(content: bytes, type_: type[T], what: str) -> T:
     try:
-        return msgspec.json.decode(content, type=type_)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        return decoded(content, type_)  # type: ignore[no-any-return]
+    except msgspec.DecodeError as error:
         raise MalformedError(what, str(error)) from error

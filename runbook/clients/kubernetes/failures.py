@@ -11,7 +11,8 @@ import httpcore
 import msgspec
 
 from runbook.clients.kubernetes.answers import Answer
-from runbook.clients.kubernetes.bodies import TooLargeError, UnpackingError
+from runbook.clients.kubernetes.bodies import TooLargeError, TooSlowError, UnpackingError
+from runbook.domain.legible import decoded
 from runbook.errors import (
     DeniedError,
     MalformedError,
@@ -22,7 +23,7 @@ from runbook.errors import (
 )
 
 _UNREACHED = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)
-FAULTS = (*_UNREACHED, TooLargeError, UnpackingError)  # all that may keep an answer from being whole
+FAULTS = (*_UNREACHED, TooLargeError, TooSlowError, UnpackingError)  # all that may keep an answer from being whole
 _BROKEN = (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.ReadError, httpcore.RemoteProtocolError)
 
 
@@ -43,7 +44,7 @@ def answered(what: str, response: Answer) -> Answer:
 def status_message(response: Answer) -> str:
     """The message of a Kubernetes Status, else the beginning of the body, one line."""
     try:
-        message = msgspec.json.decode(response.content).get("message", "")
+        message = decoded(response.content).get("message", "")
     except (msgspec.DecodeError, AttributeError):
         message = response.text
     return " ".join(str(message or _phrase(response.status_code)).split())[:300]
@@ -69,6 +70,8 @@ def as_named(what: str, error: Exception) -> ObservationError:
     """What kept a request from being answered, by its name in the tree."""
     if isinstance(error, httpcore.TimeoutException):
         return TimedOutError(what, "no answer within the time allowed")
+    if isinstance(error, TooSlowError):
+        return TimedOutError(what, str(error))
     if isinstance(error, TooLargeError | UnpackingError):
         return MalformedError(what, str(error))
     cause = tls_cause(error)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from types import GenericAlias
 from typing import Any
 
 import msgspec
 
+from runbook.clients.kubernetes.pages import METADATA_LIST, checked, identity, kept, untyped
+from runbook.clients.kubernetes.pages import typed as _typed
 from runbook.clients.kubernetes.transport import Transport
 from runbook.domain.alike import Alike
 from runbook.domain.collecting import held_back
@@ -20,40 +19,20 @@ from runbook.errors import MalformedError, ObservationError
 from runbook.model import ObjectRef
 
 PAGE = 500
+MOST_PAGES = 10_000  # five million objects; a server that always has one page more is not believed
+LARGEST = 1_000_000_000  # bytes of all pages as served: 50,000 pods of 8 kB are 400 million
+LARGEST_KEPT = 500_000_000  # bytes of items that are kept beside their fields, less managedFields
 PLAIN = "application/json"
-METADATA_ONLY = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
+METADATA_ONLY = f"application/json;as={METADATA_LIST};v=v1;g=meta.k8s.io"
 METADATA_ONE = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
-METADATA_LIST = "PartialObjectMetadataList"
 Progress = Callable[[str, int, int], None]
-_BUILDING = threading.Lock()  # msgspec builds decoders at first use, and two threads that do so at once may crash it
-
-
-class _ListMeta(msgspec.Struct, rename="camel"):
-    resource_version: str = ""
-    continue_: str = msgspec.field(default="", name="continue")
-    remaining_item_count: int | None = None
-
-
-class _Page(msgspec.Struct):
-    kind: str = ""
-    metadata: _ListMeta = msgspec.field(default_factory=_ListMeta)
-    items: list[msgspec.Raw] | None = None
-
-
-class _Named(msgspec.Struct):
-    name: object = ""
-    namespace: object = ""
-
-
-class _Identity(msgspec.Struct):
-    metadata: _Named = msgspec.field(default_factory=_Named)
 
 
 @dataclass(frozen=True)
 class Listing:
-    """A whole list: typed items, the same items as served where that was asked for, and what could not be decoded.
+    """A whole list: typed items, their bytes less managedFields where they were asked for, and what could not be decoded.
 
-    `restarted` says why the list was begun again, if it was.
+    `restarted` says why the list was begun again, if it was; `short`, that the server had announced more than it gave.
     """
 
     kind: str
@@ -62,6 +41,12 @@ class Listing:
     resource_version: str
     malformed: tuple[tuple[ObjectRef, str], ...] = ()
     restarted: str = ""
+    short: str = ""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said of how the list came about: wherever it is used, who reads the answer is told."""
+        return tuple(note for note in (self.restarted, self.short) if note)
 
 
 @dataclass
@@ -69,36 +54,72 @@ class _Gathered:
     """The pages so far. An object that a later page brings again takes its earlier place: pages may overlap."""
 
     kind: str
+    what: str
     as_served: bool
+    metadata_only: bool
     items: list[Resource] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
-    malformed: list[tuple[ObjectRef, str]] = field(default_factory=list)
+    malformed: dict[ObjectRef, str] = field(default_factory=dict)
     alike: Alike = field(default_factory=Alike)
+    pages: int = 0
+    served: int = 0
+    kept: int = 0
+    announced: int = 0
+    short: str = ""
 
-    def add(self, content: bytes, what: str) -> Any:
+    def add(self, content: bytes) -> Any:
         """Take a page in, typed in one pass; item by item only where bytes are kept or one of them does not fit."""
-        typed = None if self.as_served else _typed(self.kind, content)
+        self.pages, self.served = self.pages + 1, self.served + len(content)
+        self._bound()
+        page = None if self.as_served else _typed(self.kind, content)
         before = len(self.items)
-        if typed is not None:
-            self.items += [named(self.kind, item) for item in typed.items or ()]
+        if page is not None:
+            items = checked(page, self.kind, self.what, metadata_only=self.metadata_only).items or ()
+            self.items += [named(self.kind, item) for item in items]
         else:
-            typed = _page(content, what)
-            for item in typed.items or ():
-                self._sort(bytes(item))
+            page = checked(untyped(content, self.what), self.kind, self.what, metadata_only=self.metadata_only)
+            for place, item in enumerate(page.items or (), 1):
+                self._sort(bytes(item), f", item {place} of page {self.pages}")
         self.alike.fold(self.items[before:])
-        return _checked(typed, what)
+        self._count(page)
+        return page.metadata
 
-    def _sort(self, item: bytes) -> None:
+    def _bound(self) -> None:
+        """Raises MalformedError for a list that has no end, or would fill the memory."""
+        if self.pages > MOST_PAGES:
+            raise MalformedError(self.what, f"the list has more than {MOST_PAGES:,} pages: it has no end")
+        if self.served > LARGEST or self.kept > LARGEST_KEPT:
+            size = LARGEST if self.served > LARGEST else LARGEST_KEPT
+            raise MalformedError(
+                self.what,
+                f"the list is larger than {size / 1e6:,.0f} MB: it was not kept; remove what has piled up, or save the "
+                "namespaces that matter with kubectl get -o json and explain these with --from",
+            )
+
+    def _count(self, page: Any) -> None:
+        """A server estimates how many objects follow; that fewer came is to be said, and is no error."""
+        came, left = len(page.items or ()), page.metadata.remaining_item_count or 0
+        if not page.metadata.continue_ and came < self.announced:
+            self.short = f"the list of {self.what} may lack objects: {self.announced} more were announced, {came} came"
+        self.announced = left
+
+    def _sort(self, item: bytes, place: str) -> None:
         try:
-            self.items.append(decode(self.kind, item))
-        except (msgspec.ValidationError, msgspec.DecodeError) as error:
-            self.malformed.append((identity(self.kind, item), str(error)))
-        else:
             if self.as_served:
-                self.raw.append(item)
+                found, lean = kept(self.kind, item)
+            else:
+                found, lean = decode(self.kind, item), b""
+        except msgspec.DecodeError as error:
+            self.malformed[identity(self.kind, item, place)] = str(error)
+            return
+        self.items.append(found)
+        if self.as_served:
+            self.raw.append(lean)
+            self.kept += len(lean)
+            self._bound()
 
     def listing(self, version: str) -> Listing:
-        """The list, each object once: of one that came twice the later copy."""
+        """The list, each object once: of one that came twice the later copy, and of a malformed one the copy that is none."""
         places = {
             (o.metadata.namespace, o.metadata.name or place): place  # one without a name is like no other
             for place, o in enumerate(self.items)
@@ -107,7 +128,8 @@ class _Gathered:
         if len(places) < len(items):
             items = [items[place] for place in places.values()]
             raw = [raw[place] for place in places.values()] if self.as_served else []
-        return Listing(self.kind, tuple(items), tuple(raw), version, tuple(self.malformed))
+        malformed = tuple((r, why) for r, why in self.malformed.items() if (r.namespace, r.name) not in places)
+        return Listing(self.kind, tuple(items), tuple(raw), version, malformed, short=self.short)
 
 
 def fetch(
@@ -129,7 +151,14 @@ def fetch(
         except ObservationError as error:
             if not error.why.startswith("410"):
                 raise
-            return replace(_pages(*arguments), restarted=f"the list of {what} was begun again: {error.why}")
+            why = error.why
+        # not in the handler: there the error's traceback would hold the first try's pages
+        try:
+            return replace(_pages(*arguments), restarted=f"the list of {what} was begun again: {why}")
+        except ObservationError as error:
+            if not error.why.startswith("410"):
+                raise
+            raise ObservationError(what, f"{error.why}, also after the list had been begun again") from None
 
 
 def _pages(
@@ -142,58 +171,19 @@ def _pages(
     as_served: bool,
     size: int,
 ) -> Listing:
-    found = _Gathered(kind, as_served)
-    token = ""
+    found = _Gathered(kind, what, as_served, accept != PLAIN)
+    token, used = "", set[str]()
     while True:
         query: dict[str, str | int] = {"limit": size, **({"continue": token} if token else {})}
-        page = found.add(transport.get(path, what, accept=accept, **query).content, what)
-        if accept != PLAIN and page.kind != METADATA_LIST:
-            raise MalformedError(what, f"only metadata was asked for, the answer is a {page.kind}: it was not kept")
-        if token and token == page.metadata.continue_:
-            raise MalformedError(what, "the list's next page is the page itself: it has no end")
-        token = page.metadata.continue_
+        head = found.add(transport.get(path, what, accept=accept, **query).content)
+        used.add(token)
+        token = head.continue_
+        if token and token in used:
+            raise MalformedError(what, "the list's next page is one that was read already: it has no end")
         if progress:
-            progress(kind, len(found.items), len(found.items) + (page.metadata.remaining_item_count or 0))
+            progress(kind, len(found.items), len(found.items) + (head.remaining_item_count or 0))
         if not token:
-            return found.listing(page.metadata.resource_version)
-
-
-@lru_cache
-def _decoder(kind: str) -> msgspec.json.Decoder[Any]:
-    fields = [("kind", str, ""), ("metadata", _ListMeta, msgspec.field(default_factory=_ListMeta))]
-    with _BUILDING:
-        items = GenericAlias(list, (KINDS[kind].struct,)) | None
-        return msgspec.json.Decoder(msgspec.defstruct(f"{kind}Page", [*fields, ("items", items, None)], gc=False))
-
-
-def _typed(kind: str, content: bytes) -> Any:
-    """The page with its items as fields, or None where it does not fit: the items tell one by one what is wrong."""
-    try:
-        return _decoder(kind).decode(content)
-    except msgspec.DecodeError:
-        return None
-
-
-def _page(content: bytes, what: str) -> Any:
-    try:
-        return msgspec.json.decode(content, type=_Page)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise MalformedError(what, f"the list cannot be read: {error}") from error
-
-
-def _checked(page: Any, what: str) -> Any:
-    if not page.kind.endswith("List"):
-        raise MalformedError(what, f"the answer is a {page.kind or 'nameless thing'}, not a list")
-    return page
-
-
-def identity(kind: str, item: bytes) -> ObjectRef:
-    """The name of an object that does not decode, as far as it can be read."""
-    try:
-        metadata = msgspec.json.decode(item, type=_Identity).metadata
-    except (msgspec.ValidationError, msgspec.DecodeError):
-        return ObjectRef(kind, "", "(unreadable)")
-    return ObjectRef(kind, str(metadata.namespace or ""), str(metadata.name or "(unnamed)"))
+            return found.listing(head.resource_version)
 
 
 def collection(kind: str, version: str, namespace: str = "") -> str:

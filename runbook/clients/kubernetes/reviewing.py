@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from runbook.clients.kubernetes.transport import Transport
+from runbook.domain.legible import decoded
 from runbook.domain.probes import AccessReview
 from runbook.errors import MalformedError
 
@@ -34,8 +35,8 @@ def review(transport: Transport, verb: str, group: str, resource: str, namespace
     what = f"access review of {verb} {resource}"
     content = transport.post(PATH, what, msgspec.json.encode(body)).content
     try:
-        status = msgspec.json.decode(content, type=_Review).status
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        status = decoded(content, _Review).status
+    except msgspec.DecodeError as error:
         raise MalformedError(what, f"the review cannot be read: {error}") from error
     reason = status.reason or status.evaluation_error
     return AccessReview(verb, group, resource, namespace, status.allowed and not status.denied, reason)

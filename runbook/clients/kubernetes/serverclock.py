@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import msgspec
-
 from runbook.clients.kubernetes.transport import Transport
+from runbook.domain.legible import decoded
 from runbook.errors import MalformedError
 
 
@@ -24,8 +23,8 @@ def ask(transport: Transport) -> ServerClock:
     what = "the server's clock"
     content = transport.get("/clock", what).content
     try:
-        answer = msgspec.json.decode(content)
+        answer = decoded(content)
         now = datetime.fromisoformat(str(answer["now"])).astimezone(UTC)
         return ServerClock(now, float(answer["scale"]))
-    except (KeyError, TypeError, ValueError, msgspec.DecodeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise MalformedError(what, "it is not {now, scale}") from error

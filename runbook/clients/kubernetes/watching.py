@@ -15,9 +15,11 @@ from typing import Literal
 import msgspec
 
 from runbook.clients.kubernetes.bodies import lines
-from runbook.clients.kubernetes.listing import Listing, identity
+from runbook.clients.kubernetes.listing import Listing
+from runbook.clients.kubernetes.pages import identity
 from runbook.clients.kubernetes.transport import Transport
 from runbook.domain.kinds import decode
+from runbook.domain.legible import decoded, legible
 from runbook.domain.meta import Meta, Resource
 from runbook.errors import DeniedError, MalformedError, MissingError, ObservationError
 from runbook.model import ObjectRef
@@ -148,17 +150,27 @@ class Watcher:
             self._told.clear()
 
     def _line(self, text: bytes, what: str) -> _Line:
+        """The event; what cannot be read of its object is left out of it."""
         try:
-            return msgspec.json.decode(text, type=_Line)
-        except (msgspec.DecodeError, msgspec.ValidationError) as error:
-            raise MalformedError(what, f"a line that is no watch event: {error}") from error
+            return decoded(text, _Line)  # type: ignore[no-any-return]
+        except msgspec.DecodeError as error:
+            why = f"a line that is no watch event: {error}"
+        try:
+            return decoded(legible(text), _Line)  # type: ignore[no-any-return]
+        except msgspec.DecodeError:
+            raise MalformedError(what, why) from None
 
     def _metadata(self, line: _Line) -> Meta:
         """Raises MalformedError: of what has no metadata nobody knows whether it was told, and of a bookmark from where to go on."""
+        served = bytes(line.object)
         try:
-            return msgspec.json.decode(line.object, type=_Marked).metadata
-        except (msgspec.DecodeError, msgspec.ValidationError) as error:
-            raise MalformedError(str(identity(self._kind, bytes(line.object))), str(error)) from error
+            return decoded(served, _Marked).metadata  # type: ignore[no-any-return]
+        except msgspec.DecodeError as error:
+            why = str(error)
+        try:
+            return decoded(legible(served), _Marked).metadata  # type: ignore[no-any-return]
+        except msgspec.DecodeError:
+            raise MalformedError(str(identity(self._kind, served)), why) from None
 
     def _fresh(self, type_: str, metadata: Meta) -> bool:
         """A resumed watch repeats the way from its revision to now: each version of an object is told once."""
@@ -171,7 +183,7 @@ class Watcher:
     def _event(self, line: _Line, metadata: Meta) -> WatchEvent:
         try:
             return WatchEvent(line.type, decode(self._kind, line.object))  # type: ignore[arg-type]
-        except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        except msgspec.DecodeError as error:
             who = identity(self._kind, bytes(line.object))
             unreadable = Unreadable(who, metadata.uid, str(error))
             return WatchEvent(line.type, None, unreadable=unreadable)  # type: ignore[arg-type]

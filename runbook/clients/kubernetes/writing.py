@@ -15,6 +15,7 @@ import msgspec
 from runbook.clients.kubernetes.client import KubeClient
 from runbook.clients.kubernetes.failures import status_message
 from runbook.clients.permit import Permit
+from runbook.domain.legible import decoded
 from runbook.errors import ConflictError, ObservationError, OutcomeUnknownError, RefusedError
 from runbook.model import ObjectRef
 
@@ -115,7 +116,7 @@ def _refused_by_webhook(said: str) -> bool:
 
 def _written(content: bytes) -> Written:
     try:
-        body = msgspec.json.decode(content)
+        body = decoded(content)
     except msgspec.DecodeError:
         body = {}
     body = body if isinstance(body, dict) else {}
