@@ -26,6 +26,7 @@ CLUSTER = "recorded"
 
 _DEEPEST = 60
 _NAMED = 5
+_NOBODY = "?"  # kind and name of what has none
 
 
 class _Head(msgspec.Struct, rename="camel"):
@@ -48,6 +49,7 @@ class _Found:
     lists: int = 0
     aside: list[str] = field(default_factory=list)
     older: dict[ObjectRef, list[datetime | None]] = field(default_factory=dict)
+    copies: int = 0
     odd: dict[Path, int] = field(default_factory=dict)
 
 
@@ -93,7 +95,7 @@ def _read_path(path: Path, found: _Found) -> None:
     for number, document in enumerate(recordedfiles.documents(path), 1):
         _take(document, found, path, _place(number))
     if not number:
-        raise UsageError("the file is empty", field=str(path))
+        raise UsageError(recordedfiles.holds(path), field=str(path))
 
 
 def _read_folder(path: Path, found: _Found) -> None:
@@ -104,15 +106,17 @@ def _read_folder(path: Path, found: _Found) -> None:
         if not file.name.endswith(recordedfiles.SUFFIXES):
             found.aside.append(name)
             continue
-        held = len(found.objects) + len(found.malformed) + len(found.kinds)
-        older = len(found.older)
+        held, odd = (len(found.objects), len(found.kinds), found.copies), len(found.malformed)
         try:
             for number, document in enumerate(recordedfiles.documents(file), 1):
                 _take(document, found, file, _place(number))
         except UsageError as error:
             found.aside.append(f"{name} ({error.message.removeprefix(str(path)).lstrip('/')})")
             continue
-        if held == len(found.objects) + len(found.malformed) + len(found.kinds) and older == len(found.older):
+        if held != (len(found.objects), len(found.kinds), found.copies):
+            continue
+        if all(ref.kind == _NOBODY for ref, _ in found.malformed[odd:]):  # a bundle's errors.json, a list of texts
+            del found.malformed[odd:]
             found.aside.append(name)
     if before == len(found.objects) + len(found.malformed) and not found.kinds:
         raise UsageError(
@@ -142,7 +146,7 @@ def _take(
     if head is None or not kind:
         what = "an object without a kind" if head is not None else "something that is not an object"
         if depth:
-            found.malformed.append((ObjectRef("?", "", "?"), f"{what}: kind is missing ({where})"))
+            found.malformed.append((ObjectRef(_NOBODY, "", _NOBODY), f"{what}: kind is missing ({where})"))
             return
         raise UsageError(f"holds {what}: kind is missing", field=f"{path}, {place}" if place else str(path))
     version = head.api_version or of[1]
@@ -180,7 +184,7 @@ def _take_object(
     try:
         one = read(document, kind, version, where)
     except msgspec.DecodeError as error:
-        found.malformed.append((ObjectRef(kind, "", "?"), f"{error} ({where})"))
+        found.malformed.append((ObjectRef(kind, "", _NOBODY), f"{error} ({where})"))
         return
     if one.odd:
         found.odd[path] = found.odd.get(path, 0) + 1
@@ -190,8 +194,10 @@ def _take_object(
         found.untimed += 1
     earlier = found.objects.get(one.ref)
     if earlier is not None:
+        found.copies += 1
         older, newer = (one, earlier) if one.older_than(earlier) else (earlier, one)
-        found.older.setdefault(one.ref, []).append(older.newest)
+        if not one.same_as(earlier):
+            found.older.setdefault(one.ref, []).append(older.newest)
         one = newer
     found.objects[one.ref] = one
 
@@ -199,12 +205,16 @@ def _take_object(
 def _left_out(found: _Found) -> Iterator[Gap]:
     if found.aside:
         yield Gap(f"{len(found.aside)} file(s) that hold no objects", f"left aside: {_some(found.aside)}")
-    if found.older:
-        each = [
-            f"{ref} of {_when(found.objects[ref].newest)} counts, {', '.join(map(_when, times))} is history"
-            for ref, times in found.older.items()
-        ]
-        yield Gap(f"{len(found.older)} object(s) at more than one time", _some(each))
+    newer = {ref: [t for t in times if t != found.objects[ref].newest] for ref, times in found.older.items()}
+    if each := [
+        f"{ref} of {_when(found.objects[ref].newest)} counts, {', '.join(map(_when, times))} is history"
+        for ref, times in newer.items()
+        if times
+    ]:
+        yield Gap(f"{len(each)} object(s) at more than one time", _some(each))
+    if differ := [f"{ref} of {_when(found.objects[ref].newest)}" for ref, times in newer.items() if not times]:
+        why = f"{_some(differ)}: the higher resourceVersion counts, else the copy that was read last"
+        yield Gap(f"{len(differ)} object(s) in copies of one time that differ", why)
     for path, number in found.odd.items():
         yield Gap(str(path), f"{number} object(s) with bytes that are not UTF-8: each such byte was read as �")
 

@@ -42,6 +42,14 @@ def documents(path: Path) -> Iterator[bytes | msgspec.Raw]:
     yield from _yaml(content, path)
 
 
+def holds(path: Path) -> str:
+    """What a file without any document holds: nothing, or a null that is no object."""
+    lines = [line.partition("#")[0].strip() for line in _content(path).decode("utf-8", errors="replace").splitlines()]
+    rest = [line.removeprefix("---").strip() for line in lines if line not in ("---", "...")]
+    said = " ".join(filter(None, rest))
+    return f"holds {said[:20]}, and no object" if said else "the file is empty"
+
+
 def _content(path: Path) -> bytes:
     """The file's bytes as UTF-8; a file that PowerShell wrote is UTF-16. Never more than the limit is read."""
     try:

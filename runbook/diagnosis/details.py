@@ -10,9 +10,11 @@ from datetime import datetime
 from runbook.diagnosis import graph, index, signs_gateway
 from runbook.diagnosis.graph import Graph
 from runbook.diagnosis.index import Index
+from runbook.diagnosis.releasedetails import ReleaseDetail, release_detail
 from runbook.domain import owners, podstatus, pullsecrets
 from runbook.domain.cluster import ConfigMap, Secret
 from runbook.domain.gateway import Gateway, Route
+from runbook.domain.helm import HelmRelease
 from runbook.domain.meta import Condition, Resource
 from runbook.domain.network import ready_endpoints
 from runbook.domain.peers import peers_of
@@ -64,6 +66,7 @@ class Details:
     needs: tuple[Need, ...]
     events: tuple[Said, ...]
     failing: tuple[str, ...] = ()
+    release: ReleaseDetail | None = None
 
 
 def details(snapshot: Snapshot, ref: ObjectRef, network: Graph | None = None) -> Details | None:
@@ -87,6 +90,7 @@ def details(snapshot: Snapshot, ref: ObjectRef, network: Graph | None = None) ->
         (*_needs(found, network, ref), *_peers(found, obj)),
         events,
         tuple(dict.fromkeys(t.container for t in podstatus.troubles(pod))) if pod else (),
+        release_detail(network, obj) if isinstance(obj, HelmRelease) else None,
     )
 
 

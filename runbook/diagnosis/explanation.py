@@ -12,6 +12,7 @@ from runbook.diagnosis import graph, index
 from runbook.diagnosis.acts import next_act
 from runbook.diagnosis.blame import top_controller
 from runbook.diagnosis.catalogue import Catalogue, built_in
+from runbook.diagnosis.proofwords import proof_words
 from runbook.diagnosis.roots import Root, Walk, nowhere
 from runbook.diagnosis.walk import Walker
 from runbook.domain.collecting import held_back
@@ -101,6 +102,7 @@ def _first_cause(walker: Walker, items: list[_Failing], now: datetime) -> FirstC
         False,
         root.decides,
         dict(root.captures),
+        proof_words(root.message, root.cause, root.object.kind, walker.catalogue),
     )
 
 
@@ -162,7 +164,7 @@ def _cause_json(cause: FirstCause) -> Mapping[str, object]:
         "message": cause.message,
         "age_seconds": cause.age_seconds,
         "stale": cause.stale,
-        "explains": [{**_ref_json(e.object), "relation": e.relation} for e in cause.explains],
+        "explains": [{**_ref_json(e.object), "relation": e.relation, "via": list(e.via)} for e in cause.explains],
         "next": {"text": cause.next.text, "command": cause.next.command, "safe": cause.next.safe},
     }
     return {**body, "decides": cause.decides} if cause.proof == "hypothesis" else body

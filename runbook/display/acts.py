@@ -11,7 +11,7 @@ from runbook.display.texts import one_line, plural, short
 from runbook.display.views import run_fact
 from runbook.model import Action, Finding, NextAct, ObjectRef, Result, StageResult, Verdict
 from runbook.retrospective.changes import symptom
-from runbook.retrospective.impact import RELEASE, CauseGroup, grouped, unexplained
+from runbook.retrospective.impact import RELEASE, CauseGroup, grouped, repairs, unexplained
 
 _NEXT_STAGE = {
     "preflight": "registry-trust",
@@ -94,8 +94,8 @@ def next_act(result: StageResult, run: Mapping[str, Any]) -> NextAct:
     inventory = run_fact(run, "inventory_path") or run_fact(run, "inventory") or "INVENTORY"
     if result.explanation is not None:
         for group in grouped(result.explanation):
-            if group.causes[0].next.text:
-                return group.causes[0].next
+            if (act := repairs(group)[0].act).text:
+                return act
         for left in unexplained(result.explanation):
             ref = left.object
             command = f"runbook explain {ref.kind}/{ref.name} -n {ref.namespace} -i {inventory}"
@@ -142,9 +142,13 @@ def next_note(result: StageResult) -> str:
         action = planned(result) if result.verdict is Verdict.FAIL and result.explanation is None else None
         return _of_action(action) if action is not None else ""
     groups = grouped(result.explanation)
-    lead = groups[0]
-    frees = f"{len(lead.direct)} + {len(lead.blocked)}" if lead.blocked else counted(lead.counts, len(lead.direct))
+    lead, others = repairs(groups[0])[0], len(repairs(groups[0])) - 1
+    frees = f"{len(lead.direct)} + {len(lead.blocked)}" if lead.blocked else counted(groups[0].counts, len(lead.direct))
     parts = [f"Frees {frees}."]
+    if others:
+        parts.append(
+            f"{plural(others, 'more repair')} of this kind {'is' if others == 1 else 'are'} needed: see the report."
+        )
     timeouts = _timeouts(result, {ref for g in groups if "timeout" not in g.cause for ref in g.direct})
     if timeouts:
         parts.append(f"Do not raise a timeout: {plural(timeouts, 'release')} of other causes show one.")

@@ -14,7 +14,7 @@ from typing import Any
 
 from runbook.display.acts import Why, next_act, next_note, why_red
 from runbook.display.blocks import Shown, code_block, folded
-from runbook.display.causes import act_kind
+from runbook.display.causewords import act_kind
 from runbook.display.phrases import releases_ready
 from runbook.display.texts import ascii_text, one_line, plural, utc
 from runbook.display.views import run_fact

@@ -5,69 +5,80 @@ Nested lists, not a picture: it wraps on a phone, reads aloud, and survives an u
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from runbook.display.blocks import Shown, code_block, folded
-from runbook.display.phrases import cause_title, counted, names
-from runbook.display.texts import TEXT_WIDTH, one_line, plural, short, span, width, wrap
-from runbook.model import Explanation, FirstCause, Gap, NextAct, ObjectRef, Unexplained
-from runbook.retrospective.impact import CauseGroup, grouped, unexplained
+from runbook.display.causelines import CAUSES, COMMANDS, REPAIRS, gap_lines, group_lines, left_lines
+from runbook.display.causewords import act_kind, age_of, command_lines, held_words, others_words, waits_words
+from runbook.display.extent import Extent
+from runbook.display.gaps import gap_sentences
+from runbook.display.phrases import cause_title, counted
+from runbook.display.rungs import steps_html
+from runbook.display.texts import TEXT_WIDTH, one_line, plural, short, telling, wrap
+from runbook.model import Explanation, FirstCause, NextAct, ObjectRef, Unexplained
+from runbook.retrospective.impact import CauseGroup, Repair, grouped, repairs, unexplained
+
+__all__ = ["Ladder", "act_kind", "causes_count", "command_lines", "first_causes", "name_list", "proof_html"]
 
 _NAMES = 40
-_STEPS = 5
 
 
 class Ladder(Shown):
-    """All first causes of an explanation. “Unexplained” is printed always, also when it is 0."""
+    """All first causes of an explanation. “Unexplained” is printed always, also when it is 0.
 
-    __slots__ = ("beside", "explanation", "groups", "left")
+    `looked` says of how many objects that is the answer; `asked` are objects whose whole way down is shown.
+    """
 
-    def __init__(self, explanation: Explanation) -> None:
-        self.explanation = explanation
+    __slots__ = ("asked", "beside", "explanation", "groups", "left", "looked")
+
+    def __init__(self, explanation: Explanation, looked: Extent | None = None, asked: Sequence[ObjectRef] = ()) -> None:
+        self.explanation, self.looked, self.asked = explanation, looked, tuple(asked)
         self.groups = grouped(explanation)
         # Releases are what people count; whatever else is left over is listed below them and never dropped.
         first = unexplained(explanation)
         self.left = first
         self.beside = tuple(u for u in explanation.unexplained if u not in first)
 
+    @property
+    def red(self) -> bool:
+        """Whether anything fails at all."""
+        return bool(self.groups or self.left)
+
     def headline(self) -> str:
         """`8 + 1 waits, 1, 1 unexplained`."""
-        parts = [f"{len(g.direct)}" + (f" + {_waits(len(g.blocked))}" if g.blocked else "") for g in self.groups]
-        return ", ".join([*parts, f"{len(self.left)} unexplained"])
+        parts = [f"{len(g.direct)}" + (f" + {waits_words(len(g.blocked))}" if g.blocked else "") for g in self.groups]
+        return ", ".join([*parts, *([] if self.red else ["nothing red"]), f"{len(self.left)} unexplained"])
+
+    def sentences(self) -> list[str]:
+        """What is said before any cause: of how much this is the answer where nothing is red, and what is suspended."""
+        if self.red:
+            return [*self.looked.asleep()] if self.looked else []
+        calm = [self.looked.calm()] if self.looked else ["Nothing is red in what was observed."]
+        gaps = self.explanation.not_evaluated
+        doubt = ["What could not be evaluated may be red all the same."] if gaps else []
+        return [*calm, *doubt, *(self.looked.asleep() if self.looked else ())]
 
     def html(self, *, page: bool = False) -> str:
         """Nested lists: count, cause with its proof, chain."""
         label = ' aria-label="Failing objects by first cause"' if page else ""
-        rungs = "".join(_group_html(g, page) for g in self.groups) + _left_html(self.left, self.beside)
-        return f'<ol class="ladder"{label}>{rungs}</ol>' + _gaps_html(self.explanation.not_evaluated)
+        rungs = "".join(_group_html(g, page) for g in self.groups) + _left_html(self)
+        said = "".join(f"<p>{escape(one_line(sentence))}</p>" for sentence in self.sentences())
+        return f'{said}<ol class="ladder"{label}>{rungs}</ol>' + _gaps_html(self.explanation)
 
     def text(self) -> str:
         """The same, indented; every line in at most 100 columns."""
         lines = [f"First causes  {self.headline()}"]
+        lines += [f"      {part}" for sentence in self.sentences() for part in wrap(one_line(sentence), TEXT_WIDTH - 6)]
         for group in self.groups:
-            lines += _group_text(group)
-        lines += _left_text(self.left, self.beside)
-        lines += [
-            line
-            for gap in self.explanation.not_evaluated
-            for line in wrap(f"   ?  not evaluated: {short(gap.what)}: {short(gap.why)}", TEXT_WIDTH)
-        ]
-        return "\n".join(lines)
+            lines += group_lines(group, self.asked)
+        lines += left_lines(self.left, self.beside, red=self.red)
+        return "\n".join([*lines, *gap_lines(self.explanation)])
 
 
-def first_causes(explanation: Explanation) -> Ladder:
+def first_causes(explanation: Explanation, looked: Extent | None = None, asked: Sequence[ObjectRef] = ()) -> Ladder:
     """What is red, walked to the first thing that went wrong."""
-    return Ladder(explanation)
-
-
-def _waits(number: int) -> str:
-    return f"{number} wait{'s' if number == 1 else ''}"
-
-
-def age_of(cause: FirstCause) -> str:
-    """`3 min 46 s old`, with a word when it speaks of things that are gone."""
-    parts = [] if cause.age_seconds is None else [f"{span(cause.age_seconds)} old"]
-    return ", ".join([*parts, *(["stale: it speaks of what has changed since"] if cause.stale else [])])
+    return Ladder(explanation, looked, asked)
 
 
 def proof_html(proof: str) -> str:
@@ -75,29 +86,45 @@ def proof_html(proof: str) -> str:
     return f'<span class="label{" h" if proof == "hypothesis" else ""}">{escape(proof)}</span>'
 
 
-def act_kind(act: NextAct) -> str:
-    """The first words of an act: whether it only reads. What is safe is the command, not the sentence before it."""
-    if act.safe:
-        return "Safe: the command only reads." if act.command else "Safe."
-    return "Changes the cluster."
-
-
 def _group_html(group: CauseGroup, page: bool) -> str:
-    lead = group.causes[0]
-    waits = f"<small>+ {_waits(len(group.blocked))}</small>" if group.blocked else ""
-    count = f"{len(group.direct)}"
-    age = age_of(lead)
-    decides = "" if lead.proof == "fact" or not lead.decides else f"Decided by: {lead.decides}"
+    waits = f"<small>+ {waits_words(len(group.blocked))}</small>" if group.blocked else ""
     proof = "fact" if group.is_fact else "hypothesis"
-    said = "".join(f'<div class="msg">{escape(one_line(line))}</div>' for line in (age, decides) if line)
     left = (
         f'<strong>{escape(cause_title(group.cause))}</strong><br><span class="m small">{escape(one_line(group.cause))}</span> '
-        f'{proof_html(proof)}<div class="msg m">{folded(lead.message)}</div>{said}'
+        f"{proof_html(proof)}{_words_html(group)}"
     )
+    every, ends = repairs(group), _ends_html(group)
+    if len(every) == 1:
+        chains = _repair_html(group, every[0], page, ends)
+    else:
+        chains = "".join(_repair_html(group, repair, page) for repair in every[:REPAIRS])
+        left_out = len(every) - REPAIRS
+        chains += f"<p>and {plural(left_out, 'more repair')} of this kind, in result.json</p>" if left_out > 0 else ""
+        chains += f'<ul class="rungs">{ends}</ul>'
     return (
-        f'<li id="c-{_anchor(group.cause)}"><div class="count">{count}{waits}</div><div>{left}</div>'
-        f'{_arrow(page)}<div class="chain">{_rungs_html(group)}{_next_html(lead, page)}</div></li>'
+        f'<li id="c-{_anchor(group.cause)}"><div class="count">{len(group.direct)}{waits}</div><div>{left}</div>'
+        f'{_arrow(page)}<div class="chain">{chains}</div></li>'
     )
+
+
+def _words_html(group: CauseGroup) -> str:
+    """What is said of the causes: of one alone here, of several beside each of them."""
+    if len(group.causes) > 1:
+        return f'<div class="msg">{len(group.causes)} of this kind, each with an object and a repair of its own or shared</div>'
+    lead = group.causes[0]
+    decides = "" if lead.proof == "fact" or not lead.decides else f"Decided by: {lead.decides}"
+    said = "".join(f'<div class="msg">{escape(one_line(line))}</div>' for line in (age_of(lead), decides) if line)
+    return f'<div class="msg m">{_message_html(lead)}</div>{said}'
+
+
+def _message_html(cause: FirstCause) -> str:
+    """The telling parts of the message; where that is not all of it, the whole of it folded."""
+    shown, whole = telling(cause.message, cause.words), one_line(cause.message)
+    return folded(shown) if shown == whole else f"{escape(shown)} {_whole_html(cause.message)}"
+
+
+def _whole_html(message: str) -> str:
+    return f'<details><summary>the whole message, {len(message)} characters</summary><div class="m rest">{folded(message)}</div></details>'
 
 
 def _arrow(page: bool) -> str:
@@ -108,35 +135,41 @@ def _anchor(name: str) -> str:
     return escape("".join(c if c.isalnum() and c.isascii() else "-" for c in name))
 
 
-def _rungs_html(group: CauseGroup) -> str:
-    lead = group.causes[0]
-    objects = ", ".join(str(c.object) for c in group.causes[:1])
-    at_fault = objects if len(group.causes) == 1 else f"{objects} and {len(group.causes) - 1} more at fault"
-    steps = [f'<li class="root m">{escape(one_line(at_fault))}</li>']
-    steps += [f'<li class="m">{escape(short(step, 120))}</li>' for step in _steps(lead)]
+def _repair_html(group: CauseGroup, repair: Repair, page: bool, ends: str = "") -> str:
+    """The causes that one act repairs, the way up from the first of them, what fails at its end, and the act."""
+    alone = len(group.causes) == 1
+    roots = "".join(f'<li class="root m">{_root_html(group, c, alone)}</li>' for c in repair.causes[:CAUSES])
+    more = len(repair.causes) - CAUSES
+    rest = f'<li class="root">and {more} more first causes of this kind, in result.json</li>' if more > 0 else ""
+    return f'<ul class="rungs">{roots}{rest}{steps_html(repair.causes[0])}{ends}</ul>{_next_html(repair, page)}'
+
+
+def _root_html(group: CauseGroup, cause: FirstCause, alone: bool) -> str:
+    head = escape(one_line(short(str(cause.object), 300)))
+    if alone:
+        return head
+    said = ", ".join(filter(None, (age_of(cause), cause.proof, held_words(group, cause))))
+    decides = (
+        f'<div class="msg">Decided by: {escape(one_line(cause.decides))}</div>'
+        if cause.proof != "fact" and cause.decides
+        else ""
+    )
+    return (
+        f'{head}<div class="msg">{escape(one_line(said))}</div><div class="msg m">{_message_html(cause)}</div>{decides}'
+    )
+
+
+def _ends_html(group: CauseGroup) -> str:
+    """What fails by it and what waits, by name."""
     ends = f"{counted(group.counts, len(group.direct))} {'fails' if len(group.direct) == 1 else 'fail'}"
     waiting = "".join(
         f'<div class="wait"><strong>1 is blocked by</strong> {escape(one_line(by.name))}: {escape(one_line(ref.name))} '
         f'<span class="muted">(no cause of its own)</span></div>'
         for ref, by in group.blocked[:_NAMES]
     )
-    below = _others(group)
+    below = others_words(group)
     note = f'<div class="msg">{escape(below)}</div>' if below else ""
-    return f'<ul class="rungs">{"".join(steps)}<li>{escape(ends)}{name_list(group.direct)}{waiting}{note}</li></ul>'
-
-
-def _steps(lead: FirstCause) -> tuple[str, ...]:
-    """What lies between the cause and the release, upwards from the cause, without how each edge is known."""
-    longest = max((e.via for e in lead.explains if e.relation != "blocked-by"), key=len, default=())
-    plain = (step.partition(" (")[0] for step in reversed(longest))
-    return tuple(dict.fromkeys(step for step in plain if step != str(lead.object)))[:_STEPS]
-
-
-def _others(group: CauseGroup) -> str:
-    kinds = [r.kind for r in group.others]
-    if not kinds:
-        return ""
-    return "and beneath: " + ", ".join(counted(kind, kinds.count(kind)) for kind in sorted(set(kinds)))
+    return f"<li>{escape(ends)}{name_list(group.direct)}{waiting}{note}</li>"
 
 
 def name_list(refs: tuple[ObjectRef, ...]) -> str:
@@ -147,16 +180,23 @@ def name_list(refs: tuple[ObjectRef, ...]) -> str:
     return '<ul class="names">' + "".join(f"<li>{escape(short(n, 80))}</li>" for n in shown[:_NAMES]) + more + "</ul>"
 
 
-def _next_html(lead: FirstCause, page: bool) -> str:
-    command = code_block(lead.next.command, page=page, label="Command to copy") if lead.next.command else ""
-    return f'<div class="act"><strong>{act_kind(lead.next)}</strong> {folded(lead.next.text)}{command}</div>'
+def _next_html(repair: Repair, page: bool) -> str:
+    commands = list(dict.fromkeys(c.next.command for c in repair.causes if c.next.command))
+    blocks = "".join(code_block(command, page=page, label="Command to copy") for command in commands[:COMMANDS])
+    more = (
+        f'<div class="msg">and the same for {len(commands) - COMMANDS} more</div>' if len(commands) > COMMANDS else ""
+    )
+    act: NextAct = repair.act
+    return f'<div class="act"><strong>{act_kind(act)}</strong> {folded(act.text)}{blocks}{more}</div>'
 
 
-def _left_html(left: tuple[Unexplained, ...], beside: tuple[Unexplained, ...]) -> str:
+def _left_html(shown: Ladder) -> str:
+    left, beside = shown.left, shown.beside
     if not left:
+        none = "Every failing object hangs on one of the causes above." if shown.red else "Nothing is red."
         return (
             '<li id="c-unexplained"><div class="count">0</div><div><strong>Unexplained</strong>'
-            '<div class="msg">Every failing object hangs on one of the causes above.</div></div></li>'
+            f'<div class="msg">{none}</div></div></li>'
         )
     items = "".join(
         f'<li class="q"><span class="m">{escape(one_line(str(u.object)))}</span><div class="msg">{folded(u.why)}</div>'
@@ -179,48 +219,12 @@ def _beside(beside: tuple[Unexplained, ...]) -> str:
     return f"<small>+ {plural(len(beside), 'object')}</small>" if beside else ""
 
 
-def _gaps_html(gaps: tuple[Gap, ...]) -> str:
-    if not gaps:
+def _gaps_html(explanation: Explanation) -> str:
+    sentences = gap_sentences(explanation, named=_NAMES)
+    if not sentences:
         return ""
-    items = "".join(f"<li>{folded(g.what)}: {folded(g.why)}</li>" for g in gaps)
+    items = "".join(f"<li>{folded(sentence)}</li>" for sentence in sentences)
     return f'<p><strong>Not evaluated</strong>, so these may hide causes:</p><ul class="small">{items}</ul>'
-
-
-def _group_text(group: CauseGroup) -> list[str]:
-    lead = group.causes[0]
-    proof = "fact" if group.is_fact else "hypothesis"
-    first, *more = wrap(f"{cause_title(group.cause)} ({short(group.cause, 80)}), {proof}", TEXT_WIDTH - 6)
-    lines = [f"{len(group.direct):>4}  {first}", *(f"      {part}" for part in more)]
-    said = [short(lead.message), age_of(lead), f"{names(group.direct, limit=8)}"]
-    said += [f"+ 1 blocked by {by.name}: {ref.name}" for ref, by in group.blocked]
-    said += [_others(group)]
-    if lead.proof == "hypothesis" and lead.decides:
-        said.append(f"decided by: {short(lead.decides)}")
-    kind = "changes the cluster" if not lead.next.safe else "the command only reads" if lead.next.command else "safe"
-    said.append(f"next ({kind}): {short(lead.next.text)}")
-    for line in filter(None, said):
-        lines += [f"      {part}" for part in wrap(one_line(line), TEXT_WIDTH - 6)]
-    lines += command_lines(lead.next.command, indent=8)
-    return lines
-
-
-def command_lines(command: str, *, indent: int) -> list[str]:
-    """A command's lines, indented; too long ones are continued, never silently cut."""
-    lines: list[str] = []
-    for line in (one_line(part) for part in command.strip().split("\n") if part.strip()):
-        room = TEXT_WIDTH - indent
-        lines += [" " * indent + part for part in ([line] if width(line) <= room else wrap(line, room))]
-    return lines
-
-
-def _left_text(left: tuple[Unexplained, ...], beside: tuple[Unexplained, ...]) -> list[str]:
-    lines = [f"{len(left):>4}  Unexplained" + ("" if left else ": every failing object hangs on a cause above")]
-    for item in (*left, *beside):
-        lines += [f"      {part}" for part in wrap(f"{one_line(str(item.object))}: {short(item.why)}", TEXT_WIDTH - 6)]
-        for guess in item.hypotheses:
-            sentence = f"hypothesis {guess.cause}: {short(guess.because)} Decided by: {short(guess.decides)}"
-            lines += [f"      {part}" for part in wrap(one_line(sentence), TEXT_WIDTH - 6)]
-    return lines
 
 
 def causes_count(explanation: Explanation) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from html import escape
 
 from runbook.display.blocks import Paragraph, Shown, Stack, code_block
-from runbook.display.causes import act_kind
+from runbook.display.causewords import act_kind
 from runbook.display.foretold import foretold_table
 from runbook.display.phrases import cause_phrase, cause_word, names
 from runbook.display.table import Cell, CellLike, Column, Table
@@ -16,6 +16,7 @@ from runbook.display.timeline import timeline_table
 from runbook.display.words import FAIL, word_of, word_of_verdict
 from runbook.model import Explanation, ObjectRef
 from runbook.retrospective import Effect, Move, Retrospective, grouped, ticket_block
+from runbook.retrospective.impact import RELEASE, repairs
 
 _TIMES = {0: "did not change", 1: "changed once", 2: "changed twice"}
 
@@ -123,20 +124,25 @@ def _named(refs: Sequence[ObjectRef]) -> str:
     return f"{len(refs)}: {names(refs)}" if refs else "0"
 
 
+_ACTS = 40  # next acts that are shown
+
+
 def next_acts_table(explanation: Explanation) -> Table:
     """The next acts in the order that frees most, each with what it frees; none of them is done by this."""
     rows: list[Sequence[CellLike]] = []
-    for number, group in enumerate(grouped(explanation), 1):
-        act = group.causes[0].next
-        waits = f" + {len(group.blocked)}" if group.blocked else ""
+    every = [(group, repair) for group in grouped(explanation) for repair in repairs(group)]
+    every.sort(key=lambda both: (both[0].counts != RELEASE, -both[1].frees))
+    for number, (group, repair) in enumerate(every[:_ACTS], 1):
+        act = repair.act
+        waits = f" + {len(repair.blocked)}" if repair.blocked else ""
         text = f"{number}. {act.text or 'nothing is known to do about it: ' + group.cause}"
-        frees = f"{len(group.direct)}{waits} of {group.cause}"
+        frees = f"{len(repair.direct)}{waits} of {group.cause}"
         rows.append((Cell(text, under=(act.command,) if act.command else ()), frees, act_kind(act)))
     return Table(
         "Next acts, the one that frees most first",
         ("Act", "Frees", "Risk"),
         rows,
-        count=f"{len(rows)}, none done",
+        count=f"{len(every)}, none done" + (f"; the first {_ACTS} are shown" if len(every) > _ACTS else ""),
         wide=True,
     )
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from html import escape
 
 from runbook.display.blocks import Paragraph, Shown, Stack, code_block, folded
-from runbook.display.causes import act_kind, command_lines, proof_html
+from runbook.display.causes import proof_html
+from runbook.display.causewords import act_kind, command_lines
 from runbook.display.texts import TEXT_WIDTH, one_line, short, wrap
 from runbook.model import NextAct
 

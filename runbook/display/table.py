@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from runbook.display.blocks import Shown, css_attribute, folded
 from runbook.display.grid import fit, text_row
-from runbook.display.texts import TEXT_WIDTH, one_line, short, width, wrap
+from runbook.display.texts import TEXT_WIDTH, one_line, telling, width, wrap
 from runbook.display.words import FAIL, NOT_EVALUATED, Word
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ def _column_css(column: Column) -> str:
 
 
 def _plain(cell: CellLike) -> str:
-    return str(cell) if isinstance(cell, int) else short(str(cell))
+    return str(cell) if isinstance(cell, int) else telling(str(cell))
 
 
 def _text_under(row: Sequence[CellLike]) -> list[str]:
@@ -228,7 +228,7 @@ def _text_under(row: Sequence[CellLike]) -> list[str]:
     for cell in row:
         if isinstance(cell, Cell):
             for line in cell.under[:_UNDER_LIMIT]:
-                lines += [f"    {part}" for part in wrap(short(line), TEXT_WIDTH - 4)]
+                lines += [f"    {part}" for part in wrap(telling(line), TEXT_WIDTH - 4)]
             if len(cell.under) > _UNDER_LIMIT:
                 lines.append(f"    and {len(cell.under) - _UNDER_LIMIT} more in result.json")
     return lines

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timezone
 
 LINE = 200  # characters of one line that are shown before the rest is folded
 _SLACK = 60  # a rest this short is no reason to fold anything
+_GLUE = 20  # so few characters are not left out between two parts that are shown
+_QUOTED = "Last Helm logs:"
 FOLDED = 3000  # characters of the folded rest that a page keeps; all of it stands in result.json
 TEXT_WIDTH = 100
 
@@ -20,7 +22,7 @@ _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _PLAIN = str.maketrans({
     "✔": "v", "✗": "x", "⚠": "!", "◐": "w", "–": "-", "—": "-", "·": "-", "►": ">", "✚": "+", "◎": "o",
     "“": '"', "”": '"', "‘": "'", "’": "'", "×": "x", "…": "...", "→": "->", "←": "<-", "☑": "[x]", "☐": "[ ]",
-    "\ufe0e": "", "\u00a0": " ", "≤": "<=", "≥": ">=", "†": "*",
+    "\ufe0e": "", "\u00a0": " ", "≤": "<=", "≥": ">=", "†": "*", "└": "`",
 })  # fmt: skip
 
 
@@ -60,6 +62,30 @@ def short(text: str, limit: int = LINE) -> str:
     """One line of at most about `limit` characters that says how much it leaves out."""
     head, rest = cut(text, limit)
     return f"{head} … (+{len(rest)} characters)" if rest else head
+
+
+def telling(text: str, words: str = "", limit: int = LINE) -> str:
+    """One line of about `limit` characters: the beginning, the end, and the words that proved something, wherever they stand.
+
+    A message is wrapped from outside inwards: its beginning says who complains, its end what is wrong. What a program
+    wrote before (Helm quotes it last) is not its end.
+    """
+    whole = one_line(text)
+    if len(whole) <= limit + _SLACK:
+        return whole
+    end, share = len(whole.partition(_QUOTED)[0].rstrip(" ⏎")), limit * 2 // 5
+    at = whole.lower().find(one_line(words).lower()) if words.strip() else -1
+    spans = [(0, share), (max(share, end - share), end)]
+    spans += [(at, at + min(len(one_line(words)), limit))] if at >= 0 else []
+    merged: list[tuple[int, int]] = []
+    for start, stop in sorted(spans):
+        if merged and start <= merged[-1][1] + _GLUE:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], stop))
+        else:
+            merged.append((start, stop))
+    left = len(whole) - sum(stop - start for start, stop in merged)
+    kept = " … ".join(whole[start:stop].strip() for start, stop in merged)
+    return f"{kept} … (+{left} characters)" if left else kept
 
 
 def ascii_text(text: str) -> str:

@@ -32,7 +32,7 @@ def ref_from_json(data: Mapping[str, Any]) -> ObjectRef:
 
 
 def explanation_json(explanation: Explanation) -> dict[str, Any]:
-    """Exactly explanation/v1: lossy by design (no chains, no captures); see `details`."""
+    """Exactly explanation/v1: lossy by design (no captures); see `details`."""
     return {
         "schema": SCHEMA,
         "observed_at": explanation.observed_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -51,11 +51,10 @@ def lists(explanation: Explanation) -> dict[str, list[Any]]:
 
 
 def details(explanation: Explanation) -> dict[str, list[Any]]:
-    """What the three lists have no room for, in their order: chains, captures, missing permissions."""
+    """What the three lists have no room for, in their order: captures, proving words, missing permissions."""
     return {
         "causes": [
-            {"captures": dict(c.captures), "via": [list(e.via) for e in c.explains], "decides": c.decides}
-            for c in explanation.first_causes
+            {"captures": dict(c.captures), "decides": c.decides, "words": c.words} for c in explanation.first_causes
         ],
         "permissions": [g.permission for g in explanation.not_evaluated],
     }
@@ -87,16 +86,16 @@ def _cause(cause: FirstCause) -> dict[str, Any]:
         "message": cause.message,
         "age_seconds": cause.age_seconds,
         "stale": cause.stale,
-        "explains": [{**ref_json(e.object), "relation": e.relation} for e in cause.explains],
+        "explains": [{**ref_json(e.object), "relation": e.relation, "via": list(e.via)} for e in cause.explains],
         "next": {"text": cause.next.text, "command": cause.next.command, "safe": cause.next.safe},
     }
     return {**body, "decides": cause.decides} if cause.proof == "hypothesis" else body
 
 
 def _cause_from(data: Mapping[str, Any], beside: Mapping[str, Any]) -> FirstCause:
-    chains: Sequence[Sequence[str]] = beside.get("via", ())
+    older: Sequence[Sequence[str]] = beside.get("via", ())  # chains stood beside the lists once
     explains = tuple(
-        Explained(ref_from_json(e), e["relation"], tuple(chains[i]) if i < len(chains) else ())
+        Explained(ref_from_json(e), e["relation"], tuple(e.get("via") or (older[i] if i < len(older) else ())))
         for i, e in enumerate(data["explains"])
     )
     act = data["next"]
@@ -111,6 +110,7 @@ def _cause_from(data: Mapping[str, Any], beside: Mapping[str, Any]) -> FirstCaus
         stale=data.get("stale", False),
         decides=data.get("decides") or beside.get("decides", ""),
         captures=dict(beside.get("captures", {})),
+        words=beside.get("words", ""),
     )
 
 

@@ -5,7 +5,16 @@ changed/unchanged/failed/skipped are Ansible's. Nothing here reads a file, a clo
 """
 
 from runbook.model.answers import Criterion, Finding, Tally, Waiver, verdict_of
-from runbook.model.explanation import Explained, Explanation, FirstCause, Hypothesis, NextAct, Relation, Unexplained
+from runbook.model.explanation import (
+    Explained,
+    Explanation,
+    FirstCause,
+    Hypothesis,
+    NextAct,
+    Relation,
+    Step,
+    Unexplained,
+)
 from runbook.model.objects import Gap, ObjectRef
 from runbook.model.snapshot import NotObserved, Snapshot
 from runbook.model.stages import Action, StageResult
@@ -27,6 +36,7 @@ __all__ = [
     "Result",
     "Snapshot",
     "StageResult",
+    "Step",
     "Tally",
     "Unexplained",
     "Verdict",

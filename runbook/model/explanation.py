@@ -5,16 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from runbook.model.objects import Gap, ObjectRef
 
 Relation = Literal["self", "caused-by", "blocked-by"]
 
 
+class Step(NamedTuple):
+    """One step of a chain: the object it leads to, the edge that leads there, and the observation that proves the edge."""
+
+    object: str
+    edge: str = ""
+    proof: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Step:
+        """Read `Kind/namespace/name (edge: proof)`; what is written otherwise is an object without an edge."""
+        object_, opened, rest = text.partition(" (")
+        if not opened or not rest.endswith(")"):
+            return cls(text)
+        return cls(object_, *rest[:-1].partition(": ")[::2])
+
+
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A failing object and how it hangs on a first cause."""
+    """A failing object and how it hangs on a first cause: `via` leads down to it, each step as `Step.parse` reads it."""
 
     object: ObjectRef
     relation: Relation
@@ -32,7 +48,10 @@ class NextAct:
 
 @dataclass(frozen=True, slots=True)
 class FirstCause:
-    """What to fix. A `fact` is proved by an observation; a `hypothesis` names the check that would decide it."""
+    """What to fix. A `fact` is proved by an observation; a `hypothesis` names the check that would decide it.
+
+    `words` are those of a long message that proved it, as they stand there: whoever shortens it keeps them.
+    """
 
     cause: str
     object: ObjectRef
@@ -44,6 +63,7 @@ class FirstCause:
     stale: bool = False
     decides: str = ""
     captures: Mapping[str, str] = field(default_factory=dict)
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)

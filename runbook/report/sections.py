@@ -25,6 +25,7 @@ from runbook.display import (
     waivers_table,
 )
 from runbook.display.causes import causes_count
+from runbook.display.extent import extent
 from runbook.display.lookback import next_acts_table
 from runbook.display.releases import is_version_finding
 from runbook.display.texts import plural
@@ -47,11 +48,11 @@ def stage_sections(result: StageResult, snapshot: Snapshot | None) -> list[Secti
     found: list[Section | None]
     if result.stage == "registry-trust":
         found = [_matrix(result, snapshot), _files(snapshot), _actions(result), _ca(snapshot), _alike(snapshot)]
-        found += [_checklist(result), _causes(result)]
+        found += [_checklist(result), _causes(result, snapshot)]
     else:
         found = [
             _checklist(result),
-            _causes(result),
+            _causes(result, snapshot),
             _closer(result, snapshot),
             _versions(result),
             _soak(result, snapshot),
@@ -84,10 +85,11 @@ def _checklist(result: StageResult) -> Section | None:
     return section("checklist", "Checklist", *_html(*tables), count=str(len(items)), intro=intro)
 
 
-def _causes(result: StageResult) -> Section | None:
+def _causes(result: StageResult, snapshot: Snapshot | None) -> Section | None:
     if result.explanation is None:
         return None
-    ladder = first_causes(result.explanation)
+    whole = snapshot is not None and kinds_shown(result.stage) is None
+    ladder = first_causes(result.explanation, extent(snapshot) if snapshot is not None and whole else None)
     intro = (
         f"Each failing object is walked down to the first thing that went wrong and counted once: {ladder.headline()}."
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from runbook.model import Explained, Explanation, FirstCause, ObjectRef, Unexplained
+from runbook.model import Explained, Explanation, FirstCause, NextAct, ObjectRef, Unexplained
 
 RELEASE = "HelmRelease"
 
@@ -33,6 +33,21 @@ class CauseGroup:
     def is_fact(self) -> bool:
         """Whether every cause of the group is proved."""
         return all(c.proof == "fact" for c in self.causes)
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """First causes of one name that one act repairs, and which of the group's objects that frees."""
+
+    act: NextAct
+    causes: tuple[FirstCause, ...]
+    direct: tuple[ObjectRef, ...]
+    blocked: tuple[ObjectRef, ...]
+
+    @property
+    def frees(self) -> int:
+        """How many it frees: a group's other repairs free the others."""
+        return len(self.direct) + len(self.blocked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +86,30 @@ def grouped(explanation: Explanation) -> tuple[CauseGroup, ...]:
     names = {c.cause for c in explanation.first_causes}
     groups = [_group(name, [c for c in explanation.first_causes if c.cause == name]) for name in names]
     return tuple(sorted(groups, key=lambda g: (g.counts != RELEASE, -g.frees, not g.is_fact, g.cause)))
+
+
+def repairs(group: CauseGroup) -> tuple[Repair, ...]:
+    """The group by what is to be done, the act that frees most first: two images that are gone are two repairs.
+
+    Two acts are one where the same sentence says them, whatever objects their commands look at.
+    """
+    by_act: dict[str, list[FirstCause]] = {}
+    for cause in group.causes:
+        by_act.setdefault(cause.next.text or str(cause.object), []).append(cause)
+    found = [_repair(group, causes) for causes in by_act.values()]
+    return tuple(sorted(found, key=lambda r: (-r.frees, r.causes[0].object)))
+
+
+def held(group: CauseGroup, cause: FirstCause) -> tuple[ObjectRef, ...]:
+    """Which of the objects that people count hang on this one of the group's causes."""
+    own = {cause.object, *(e.object for e in cause.explains)}
+    return tuple(ref for ref in group.direct if ref in own)
+
+
+def _repair(group: CauseGroup, causes: list[FirstCause]) -> Repair:
+    direct = tuple(sorted({ref for cause in causes for ref in held(group, cause)}))
+    own = {e.object for cause in causes for e in cause.explains}
+    return Repair(causes[0].next, tuple(causes), direct, tuple(ref for ref, _ in group.blocked if ref in own))
 
 
 def unexplained(explanation: Explanation) -> tuple[Unexplained, ...]:

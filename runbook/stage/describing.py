@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from runbook.diagnosis.details import ContainerDetail, Details
+from runbook.diagnosis.releasedetails import ReleaseDetail
 from runbook.display import Cell, Column, Paragraph, Shown, Stack, Table
 from runbook.display.texts import plural, span
 from runbook.domain.inquiries import Answer, Inquiry, LastWords
@@ -29,6 +30,8 @@ def _parts(found: Details, now: datetime, limit: int) -> Iterator[Shown]:
             for c in found.conditions
         ]
         yield Table(caption="Conditions", columns=("Type", "Status", "Reason"), rows=rows)
+    if found.release is not None:
+        yield from _release(found.release, now)
     if found.containers:
         boxes = [
             (Cell(c.name, under=(c.image,)), Cell(c.state, under=tuple(_before(c))), c.limits) for c in found.containers
@@ -44,6 +47,27 @@ def _parts(found: Details, now: datetime, limit: int) -> Iterator[Shown]:
         for e in shown
     ]
     yield Table(caption=f"Events, newest first{more}", columns=("Event", "Message"), rows=events)
+
+
+def _release(helm: ReleaseDetail, now: datetime) -> Iterator[Shown]:
+    """What Flux counts and Helm keeps of a release, and the Jobs of its hooks: said also where there is none of it."""
+    cut = Redactor().text
+    tried = f"; last attempted: {helm.attempted}{f', {helm.action}' if helm.action else ''}" if helm.attempted else ""
+    yield Paragraph(
+        f"Failures: {helm.failures}, of installs {helm.install_failures}, of upgrades {helm.upgrade_failures}{tried}."
+    )
+    rows = [
+        (str(r.version), r.status, r.action or "not said", r.chart, r.app_version, _ago(r.deployed, now))
+        for r in helm.history
+    ]
+    columns = ("Revision", "Status", "Action", "Chart", "App", "Deployed")
+    yield Table(caption="History, newest first", columns=columns, rows=rows, empty="none is kept in its status")
+    hooks = [(str(h.object), Cell(h.state, under=(cut(h.said),) if h.said else ())) for h in helm.hooks]
+    yield Table(caption="Hook Jobs", columns=("Job", "State"), rows=hooks, empty="none is there now")
+
+
+def _ago(when: datetime | None, now: datetime) -> str:
+    return f"{_age(when, now)} before" if when is not None else "not said"
 
 
 def _under(text: str, below: str) -> Cell:

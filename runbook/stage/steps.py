@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runbook.display import Paragraph, Shown, Stack, actions_table, card, first_causes
+from runbook.display.extent import extent
 from runbook.errors import VerdictFailed
 from runbook.evidence import Observed, read_journal
 from runbook.evidence.acts import acts_of, last_number, with_list_notes
@@ -131,7 +132,8 @@ class Stage:
         judged = self.judged or self._judge()
         if judged.explanation is None:
             return Paragraph(f"{self.name} does not walk reds to their causes; 50-diagnose does.")
-        return Stack(first_causes(judged.explanation), closer(judged.snapshot, judged.explanation))
+        ladder = first_causes(judged.explanation, extent(judged.snapshot))
+        return Stack(ladder, closer(judged.snapshot, judged.explanation))
 
     def record(self) -> Shown:
         """Write the result, then fail visibly: the verdict is raised last, after everything is on disk.

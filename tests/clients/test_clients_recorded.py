@@ -272,6 +272,54 @@ class TestAnswersThatSayWhatTheyLeftOut:
         assert what == "1 object(s) at more than one time"
         assert why == "Pod/ns/a of 2031-03-01T00:00:00Z counts, 2031-02-01T00:00:00Z is history"
 
+    def test_two_copies_that_say_the_same_are_no_history(self, tmp_path: Path) -> None:
+        files = [write(tmp_path / f"{n}.json", many(POD, named("a"))) for n in "xyz"]
+        assert self.said(*files) == {}
+
+    def test_a_folder_of_copies_leaves_no_file_aside(self, tmp_path: Path) -> None:
+        for name in "xy":
+            write(tmp_path / f"{name}.json", many(POD))
+        assert self.said(tmp_path) == {}
+
+    def test_copies_of_one_time_that_differ_are_not_of_two_times(self, tmp_path: Path) -> None:
+        files = [
+            write(tmp_path / f"{n}.json", named("a", status={"phase": p}))
+            for n, p in (("x", "Running"), ("y", "Failed"))
+        ]
+        ((what, why),) = self.said(*files).items()
+        assert what == "1 object(s) in copies of one time that differ"
+        assert "Pod/ns/a of 20" in why
+        assert why.endswith("the higher resourceVersion counts, else the copy that was read last")
+
+    def test_a_bundles_list_of_errors_is_left_aside_and_is_no_object(self, tmp_path: Path) -> None:
+        write(tmp_path / "pods.json", many(POD))
+        (tmp_path / "errors.json").write_text(json.dumps(["pods.metrics is not served", "timed out"]))
+        snapshot = recorded.load([tmp_path])
+        assert snapshot.malformed == ()
+        assert [(g.what, g.why) for g in snapshot.left_out] == [
+            ("1 file(s) that hold no objects", "left aside: errors.json")
+        ]
+
+    def test_a_list_that_holds_an_object_beside_a_text_is_not(self, tmp_path: Path) -> None:
+        (tmp_path / "mixed.json").write_text(json.dumps(["text", POD]))
+        snapshot = recorded.load([tmp_path])
+        assert len(snapshot.malformed) == 1
+        assert len(snapshot.of(Pod)) == 1
+
+    @pytest.mark.parametrize(
+        ("body", "words"),
+        [
+            ("null", "holds null, and no object"),
+            ("~\n", "holds ~, and no object"),
+            ("--- # nothing\n...\n", "the file is empty"),
+        ],
+    )
+    def test_a_file_of_null_says_what_it_holds(self, body: str, words: str, tmp_path: Path) -> None:
+        path = tmp_path / "x.json"
+        path.write_text(body)
+        with pytest.raises(UsageError, match=words):
+            recorded.load([path])
+
     def test_a_newer_copy_that_cannot_be_read_does_not_let_the_older_one_speak(self, tmp_path: Path) -> None:
         broken = named("a", at="2031-03-01T00:00:00Z", status={"phase": []})
         for order in ((broken, named("a")), (named("a"), broken)):
