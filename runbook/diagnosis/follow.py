@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from runbook.diagnosis import behind
+from runbook.diagnosis import behind, held
 from runbook.diagnosis.classify import Classification
 from runbook.diagnosis.edge import Edge, Relates
 from runbook.diagnosis.roots import Root, Walk, better, nowhere
@@ -66,10 +66,9 @@ def live(walker: Walker, ref: ObjectRef) -> Walk | None:
 
 
 def structure(walker: Walker, ref: ObjectRef) -> Walk | None:
-    """Proof without words: a needed Secret that its SealedSecret cannot make, a claim, a node, a Service without pods."""
+    """Without words: a Secret that may hold it and that its maker cannot make, a claim, a node, a Service without pods."""
     edges = walker.graph.out(ref, "needs", "serves", "runs-on")
-    secrets = [e for e in edges if e.target.kind == "Secret" and walker.index.get(e.target) is None]
-    made = (walk for edge in secrets for walk in behind.makers(walker, edge))
+    made = (walk for edge, doubt in held.lacking(walker, ref) for walk in behind.makers(walker, edge, doubt))
     absent = (e for e in edges if walker.graph.absent(e.target) == "missing")
     deployed = (walk for edge in absent for walk in _deployers(walker, edge))
     red = (e for e in edges if e.target.kind in _STRUCTURAL and walker.health(e.target).state == "failing")

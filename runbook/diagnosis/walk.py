@@ -112,7 +112,7 @@ class Walker:
     def _walk(self, ref: ObjectRef) -> Walk:
         health = self.health(ref)
         if ref in self.healths.heard:
-            return hearsay.doubted(ref, self._by_words(ref, health))
+            return hearsay.guessed(ref, self._by_words(ref, health))
         obj = self.index.get(ref)
         if obj is None and not self.healths.declared(ref):
             return nowhere("it is not in what was observed")
@@ -142,9 +142,12 @@ class Walker:
             return made
         if current and health.state == "failing" and helmwords.failure(current[0][0].message) == "remediated":
             return nowhere(_remediated([s for s, _ in current]), *self._guesses(symptoms))
-        if current and health.state == "failing":
+        if any(s.message for s, _ in current) and health.state == "failing":
             return nowhere(f"no known cause in its message: “{_short(current[0][0])}”")
-        return follow.below(self, ref) or follow.structure(self, ref) or follow.dull(self, ref)
+        found = follow.below(self, ref) or follow.structure(self, ref)
+        if found is None and current and health.state == "failing":
+            return nowhere(f"it says {_short(current[0][0])}, and not why")
+        return found or follow.dull(self, ref)
 
     def _symptoms(self, ref: ObjectRef, symptoms: list[tuple[Sign, Classification]]) -> Walk:
         walks = []
