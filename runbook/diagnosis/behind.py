@@ -80,7 +80,10 @@ def maker(walker: Walker, ref: ObjectRef, sign: Sign) -> Behind:
             None,
             "" if walker.index.snapshot.complete else f"Whether {needed} is there now, and what should make it.",
         )
-    return _made(walker, Edge(ref, needed, "needs", "its message"), held.unless_said(walker, needed))
+    edge = Edge(ref, needed, "needs", "its message")
+    found, doubt = _made(walker, edge, held.unless_said(walker, needed))
+    silent = unmade(walker, edge, sign) if found is None else None
+    return (silent, "") if silent is not None and silent.root and silent.root.object != ref else (found, doubt)
 
 
 def there_now(needed: ObjectRef) -> Walk:
@@ -157,6 +160,25 @@ def makers(walker: Walker, edge: Edge, doubt: str = "", *, key: str = "") -> Ite
             theirs = walk.root is not None and walk.root.cause == _THEIRS and not key
             there = f"Whether {edge.target} is there: {made.target} says that it is, and that it is not its own."
             yield doubted(walk, there if theirs else doubt)
+
+
+def unmade(walker: Walker, edge: Edge, sign: Sign) -> Walk | None:
+    """A Secret that is missing and has a maker that does not fail: its controller where that is down, else why is open."""
+    for made in walker.graph.out(edge.target, "made-by"):
+        health = walker.health(made.target)
+        if health.state == "failing":
+            continue
+        walk = walker.walk(made.target) if health.state == "moving" else nowhere("")
+        if walk.root is not None:
+            return walk.after(made).after(edge)
+        why = f": {walk.why}" if walk.why and not health.signs else ""
+        shown = made.target if health.state == "moving" else edge.origin
+        decides, captures = f"Why {made.target} has not made {edge.target}{why}.", {"secret": edge.target.name}
+        root = Root(
+            "secret-missing", shown, edge.target, sign.message or sign.reason, sign.at, "hypothesis", decides, captures
+        )
+        return Walk(root, (edge,) if shown == edge.origin else (edge, made))
+    return None
 
 
 def webhook(walker: Walker, ref: ObjectRef, sign: Sign) -> Behind:

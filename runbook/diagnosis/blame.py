@@ -125,6 +125,8 @@ def _missing(walker: Walker, ref: ObjectRef, sign: Sign, needed: ObjectRef, mean
     for walk in behind.makers(walker, edge, held.unless_said(walker, needed), key=key):
         if walk.root is not None or walk.why:
             return walk
+    if present is None and (silent := behind.unmade(walker, edge, sign)):
+        return silent
     cause = walker.catalogue.causes["secret-missing" if needed.kind == "Secret" else "configmap-missing"]
     captures = {**meaning.captures, needed.kind.lower(): needed.name}
     # Without a look at those who could make it, that nobody does is not known; nor, in a recording, that it is not there.

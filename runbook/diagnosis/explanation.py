@@ -64,9 +64,11 @@ def _explain(snapshot: Snapshot, inventory: Inventory | None, catalogue: Catalog
     opted = inventory.secrets_access.namespaces if inventory else ()
     network = graph.build(index.build(snapshot), services, opted)
     walker = Walker(network, catalogue, {name: tuple(e.status) for name, e in endpoints.items()})
-    failing = [
-        _Failing(ref, walk) for ref, state in walker.healths.members() if (walk := _walk(walker, ref, state.state))
-    ]
+    walks = [(ref, _walk(walker, ref, health.state)) for ref, health in walker.healths.members()]
+    roots = [root for _, walk in walks if walk and (root := walk.root)]
+    # What merely moves and is the first cause of others stands under it itself; a fact is kept rather than a guess.
+    blamed = {root.object: root for root in sorted(roots, key=lambda r: r.proof == "fact")}
+    failing = [_Failing(ref, walk or Walk(blamed[ref])) for ref, walk in walks if walk or ref in blamed]
     failing = [_in_doubt(walker, f, proved) for f in failing] if (proved := _proved(failing)) else failing
     explained = [f for f in failing if f.walk.root is not None]
     return Explanation(

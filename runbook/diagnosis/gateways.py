@@ -140,10 +140,11 @@ def _resolved(obj: Gateway, listener: str) -> Condition | None:
 
 def _missing(walker: Walker, edge: Edge, sign: Sign) -> Walk:
     """A certificate's Secret that is not there: a fact where all who could make it were looked at, and nobody does."""
-    makers = [made.target for made in walker.graph.out(edge.target, "made-by")]
+    if silent := behind.unmade(walker, edge, sign):
+        return silent
     known = all(walker.index.saw(kind) for kind in ("SealedSecret", *custom.MAKERS))
-    decides = f"Why {makers[0]} has not made {edge.target}." if makers else ""
-    if not known and not makers:
+    decides = ""
+    if not known:
         decides = f"Whether a SealedSecret, a Certificate or another maker declares {edge.target}."
     captures = {"secret": edge.target.name}
     message = sign.message or sign.reason
