@@ -14,7 +14,8 @@ from runbook.diagnosis.roots import Root, Walk, better, nowhere
 from runbook.diagnosis.signs import Health, Sign
 from runbook.diagnosis.spoken import NOT_READ
 from runbook.domain import helmwords
-from runbook.domain.helm import HelmRelease
+from runbook.domain.durations import human
+from runbook.domain.helm import HelmRelease, action_took
 from runbook.model import Hypothesis, ObjectRef
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def follow(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) 
         return below(walker, ref) or nowhere("it is still working, and nothing below it fails")
     if ref.kind == "Pod":
         return structure(walker, ref) or _pod(walker, meaning)
-    return _waiting(walker, ref, sign, meaning)
+    walk = _waiting(walker, ref, sign, meaning)
+    return walk if walk.root is not None else nowhere(f"{walk.why}{_took(walker, ref, sign)}", *walk.hypotheses)
 
 
 def below(walker: Walker, ref: ObjectRef) -> Walk | None:
@@ -196,6 +198,15 @@ def _gone(walker: Walker, ref: ObjectRef, sign: Sign, named: tuple[ObjectRef, ..
     if isinstance(walker.index.get(ref), HelmRelease):
         return "its last message is older than the state of what it deployed: nothing of that fails now"
     return "it only waits, and nothing below it fails now"
+
+
+def _took(walker: Walker, ref: ObjectRef, sign: Sign) -> str:
+    """How long an action that ran out of time was given: that it was all of it says that it waited to the end."""
+    obj = walker.index.get(ref)
+    if not isinstance(obj, HelmRelease) or helmwords.failure(sign.message) not in ("hook-timeout", "wait-timeout"):
+        return ""
+    took = action_took(obj)
+    return f" (its {took[0]} took {human(took[1])} of {human(took[2])})" if took else ""
 
 
 def _made_since(walker: Walker, ref: ObjectRef, sign: Sign) -> ObjectRef | None:
