@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from runbook.diagnosis import held
 from runbook.diagnosis.edge import Edge
-from runbook.diagnosis.roots import Root, Walk, nowhere
+from runbook.diagnosis.roots import Root, Walk, doubted, nowhere
 from runbook.diagnosis.signs import Sign
 from runbook.domain.cluster import PersistentVolumeClaim
 from runbook.model import ObjectRef
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
     from runbook.diagnosis.walk import Walker
 
 _OF_A_SOURCE = ("SourceNotReady", "ArtifactFailed", "NoSourceArtifact", "ChartNotReady")
+_THEIRS = "secret-ownership-conflict"
 _CLAIM_WORDS = ("persistent", "Persistent")
-_NOT_FOUND = re.compile(r"\bsecrets? \"([a-z0-9.-]{1,253})\" not found")
+_NOT_FOUND = re.compile(r"\b(secret|configmap)s? \"([a-z0-9.-]{1,253})\" not found", re.IGNORECASE)
 _SERVICE = re.compile(r"https://([a-z0-9-]{1,63})\.([a-z0-9-]{1,63})\.svc\b")
 ABSENT = ("dependency-missing", "namespace-missing", "service-account-missing")
 _ABSENT = {
@@ -66,28 +68,45 @@ def claim(walker: Walker, ref: ObjectRef, sign: Sign) -> Behind:
 
 
 def maker(walker: Walker, ref: ObjectRef, sign: Sign) -> Behind:
-    """Words that end in `secrets "x" not found`: whoever should make that Secret and cannot."""
+    """Words that end in `secrets "x" not found`: old news when it is there, else whoever should make it and cannot."""
     named = _NOT_FOUND.search(sign.message)
     if named is None:
         return NOBODY
-    return _made(walker, Edge(ref, ObjectRef("Secret", ref.namespace, named[1]), "needs", "its message"))
+    needed = ObjectRef("Secret" if named[1].lower() == "secret" else "ConfigMap", ref.namespace, named[2])
+    if walker.index.get(needed) is not None:
+        return there_now(needed), ""
+    if needed.kind == "ConfigMap":
+        return (
+            None,
+            "" if walker.index.snapshot.complete else f"Whether {needed} is there now, and what should make it.",
+        )
+    edge = Edge(ref, needed, "needs", "its message")
+    found, doubt = _made(walker, edge, held.unless_said(walker, needed))
+    silent = unmade(walker, edge, sign) if found is None else None
+    return (silent, "") if silent is not None and silent.root and silent.root.object != ref else (found, doubt)
+
+
+def there_now(needed: ObjectRef) -> Walk:
+    """Words that say something is missing which was observed."""
+    return nowhere(f"its message says that {needed} is missing, and it is there now")
 
 
 def pull_secret(walker: Walker, ref: ObjectRef) -> Behind:
     """A pull that is refused without credentials: the pull Secret that is not there because nobody could make it."""
     doubts = []
     for edge in walker.graph.out(ref, "pulls-with"):
-        walk, doubt = _made(walker, edge)
-        if walk is not None:
+        # A registry refuses a login that is wrong as well: that there is none has yet to be seen.
+        walk, doubt = _made(walker, edge, held.unless_missing(walker, edge.target))
+        if walk is not None and not (walk.root and walk.root.only_way):
             return walk, ""
-        doubts += [doubt] if doubt else []
+        doubts += [said for said in (walk.root.way if walk and walk.root else doubt,) if said]
     return None, " ".join(doubts)
 
 
-def _made(walker: Walker, edge: Edge) -> Behind:
+def _made(walker: Walker, edge: Edge, open_: str = "") -> Behind:
     if walker.index.get(edge.target) is not None:
         return NOBODY
-    for walk in makers(walker, edge):
+    for walk in makers(walker, edge, open_):
         if walk.root is not None or walk.why:
             return walk, ""
     known = walker.index.saw("SealedSecret")
@@ -130,11 +149,36 @@ def _absent(walker: Walker, ref: ObjectRef, sign: Sign, cause: str) -> list[Obje
     return [ObjectRef(kind, namespace, name) for name in dict.fromkeys(_ABSENT[cause].findall(sign.message))]
 
 
-def makers(walker: Walker, edge: Edge) -> Iterator[Walk]:
-    """Walks to the failing makers of a Secret."""
+def makers(walker: Walker, edge: Edge, doubt: str = "", *, key: str = "") -> Iterator[Walk]:
+    """Walks to the failing makers of a Secret. `doubt` is what would tell whether its absence holds the object at all.
+
+    A maker that will not touch a Secret of somebody else says that there is one: only for want of a `key` is that why.
+    """
     for made in walker.graph.out(edge.target, "made-by"):
         if walker.health(made.target).state == "failing":
-            yield walker.walk(made.target).after(made).after(edge)
+            walk = walker.walk(made.target).after(made).after(edge)
+            theirs = walk.root is not None and walk.root.cause == _THEIRS and not key
+            there = f"Whether {edge.target} is there: {made.target} says that it is, and that it is not its own."
+            yield doubted(walk, there if theirs else doubt)
+
+
+def unmade(walker: Walker, edge: Edge, sign: Sign) -> Walk | None:
+    """A Secret that is missing and has a maker that does not fail: its controller where that is down, else why is open."""
+    for made in walker.graph.out(edge.target, "made-by"):
+        health = walker.health(made.target)
+        if health.state == "failing":
+            continue
+        walk = walker.walk(made.target) if health.state == "moving" else nowhere("")
+        if walk.root is not None:
+            return walk.after(made).after(edge)
+        why = f": {walk.why}" if walk.why and not health.signs else ""
+        shown = made.target if health.state == "moving" else edge.origin
+        decides, captures = f"Why {made.target} has not made {edge.target}{why}.", {"secret": edge.target.name}
+        root = Root(
+            "secret-missing", shown, edge.target, sign.message or sign.reason, sign.at, "hypothesis", decides, captures
+        )
+        return Walk(root, (edge,) if shown == edge.origin else (edge, made))
+    return None
 
 
 def webhook(walker: Walker, ref: ObjectRef, sign: Sign) -> Behind:

@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from runbook.diagnosis import behind
+from runbook.diagnosis import behind, held
 from runbook.diagnosis.causetypes import Cause
 from runbook.diagnosis.classify import Classification
 from runbook.diagnosis.edge import Edge
-from runbook.diagnosis.roots import Proof, Root, Walk, nowhere
+from runbook.diagnosis.roots import Proof, Root, Walk
 from runbook.diagnosis.sealing import KEY_MISMATCH, key_mismatch
 from runbook.diagnosis.signs import Health, Sign
 from runbook.diagnosis.signs_workload import EVENT_LIFE
@@ -118,13 +118,15 @@ def _needed(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification)
 def _missing(walker: Walker, ref: ObjectRef, sign: Sign, needed: ObjectRef, meaning: Classification) -> Walk:
     """A missing Secret is its maker's fault; nobody's when nothing declares it; old news when it is there now."""
     edge = Edge(ref, needed, "needs", "its message")
-    for walk in behind.makers(walker, edge):
-        if walk.root is not None or walk.why:
-            return walk
     present = walker.index.get(needed)
     key = meaning.captures.get("key", "")
     if present is not None and _has(present, key):
-        return nowhere(f"its message says that {needed} is missing, and it is there now")
+        return behind.there_now(needed)
+    for walk in behind.makers(walker, edge, held.unless_said(walker, needed), key=key):
+        if walk.root is not None or walk.why:
+            return walk
+    if present is None and (silent := behind.unmade(walker, edge, sign)):
+        return silent
     cause = walker.catalogue.causes["secret-missing" if needed.kind == "Secret" else "configmap-missing"]
     captures = {**meaning.captures, needed.kind.lower(): needed.name}
     # Without a look at those who could make it, that nobody does is not known; nor, in a recording, that it is not there.

@@ -20,6 +20,7 @@ Relates = Literal[
     "attaches",  # route → Gateway
     "calls",  # Pod → Service that its log could not reach
     "runs-on",  # Pod → Node
+    "kept-by",  # an object → the workload of its controller
     "class",  # claim → StorageClass
 ]
 

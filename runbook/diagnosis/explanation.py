@@ -17,7 +17,17 @@ from runbook.diagnosis.roots import Root, Walk, nowhere
 from runbook.diagnosis.walk import Walker
 from runbook.domain.collecting import held_back
 from runbook.domain.kinds import KINDS
-from runbook.model import Explained, Explanation, FirstCause, Gap, ObjectRef, Relation, Snapshot, Unexplained
+from runbook.model import (
+    Explained,
+    Explanation,
+    FirstCause,
+    Gap,
+    Hypothesis,
+    ObjectRef,
+    Relation,
+    Snapshot,
+    Unexplained,
+)
 
 if TYPE_CHECKING:
     from runbook.inventory.model import Inventory
@@ -55,9 +65,12 @@ def _explain(snapshot: Snapshot, inventory: Inventory | None, catalogue: Catalog
     opted = inventory.secrets_access.namespaces if inventory else ()
     network = graph.build(index.build(snapshot), services, opted)
     walker = Walker(network, catalogue, {name: tuple(e.status) for name, e in endpoints.items()})
-    failing = [
-        _Failing(ref, walk) for ref, state in walker.healths.members() if (walk := _walk(walker, ref, state.state))
-    ]
+    walks = [(ref, _walk(walker, ref, health.state)) for ref, health in walker.healths.members()]
+    roots = [root for _, walk in walks if walk and (root := walk.root)]
+    # What merely moves and is the first cause of others stands under it itself; a fact is kept rather than a guess.
+    blamed = {root.object: root for root in sorted(roots, key=lambda r: r.proof == "fact")}
+    failing = [_Failing(ref, walk or Walk(blamed[ref])) for ref, walk in walks if walk or ref in blamed]
+    failing = [_in_doubt(walker, f, proved) for f in failing] if (proved := _proved(failing)) else failing
     explained = [f for f in failing if f.walk.root is not None]
     return Explanation(
         snapshot.observed_at,
@@ -76,6 +89,20 @@ def _walk(walker: Walker, ref: ObjectRef, state: str) -> Walk | None:
     return walk if walk.root is not None or walk.why else nowhere("nothing at hand says why")
 
 
+def _proved(failing: Iterable[_Failing]) -> frozenset[tuple[str, ObjectRef]]:
+    return frozenset((r.cause, r.fault) for f in failing if (r := f.walk.root) is not None and r.proof == "fact")
+
+
+def _in_doubt(walker: Walker, item: _Failing, proved: frozenset[tuple[str, ObjectRef]]) -> _Failing:
+    """What may hang on a cause that is a fact of another object is left unexplained: the fact would be read as its own."""
+    root = item.walk.root
+    if root is None or not root.way or (root.cause, root.fault) not in proved:
+        return item
+    title = walker.catalogue.causes[root.cause].title
+    why = f"it may hang on {root.object} ({title[0].lower()}{title[1:]}), and that is not proved"
+    return _Failing(item.object, nowhere(why, Hypothesis(root.cause, f"{' → '.join(_via(item.walk))}.", root.way)))
+
+
 def _first_causes(walker: Walker, explained: Iterable[_Failing], now: datetime) -> tuple[FirstCause, ...]:
     groups: dict[tuple[str, ObjectRef], list[_Failing]] = defaultdict(list)
     for item in explained:
@@ -86,7 +113,10 @@ def _first_causes(walker: Walker, explained: Iterable[_Failing], now: datetime) 
 
 
 def _first_cause(walker: Walker, items: list[_Failing], now: datetime) -> FirstCause:
-    roots = sorted((i.walk.root for i in items if i.walk.root is not None), key=lambda r: (r.proof != "fact", r.object))
+    roots = sorted(
+        (i.walk.root for i in items if i.walk.root is not None),
+        key=lambda r: (r.proof != "fact", bool(r.way), r.object),
+    )
     root = roots[0]
     shown = _shown(walker, roots)
     cause = walker.catalogue.causes[root.cause]

@@ -7,14 +7,15 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from runbook.diagnosis import behind
+from runbook.diagnosis import behind, held
 from runbook.diagnosis.classify import Classification
 from runbook.diagnosis.edge import Edge, Relates
 from runbook.diagnosis.roots import Root, Walk, better, nowhere
 from runbook.diagnosis.signs import Health, Sign
 from runbook.diagnosis.spoken import NOT_READ
 from runbook.domain import helmwords
-from runbook.domain.helm import HelmRelease
+from runbook.domain.durations import human
+from runbook.domain.helm import HelmRelease, action_took
 from runbook.model import Hypothesis, ObjectRef
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def follow(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) 
         return below(walker, ref) or nowhere("it is still working, and nothing below it fails")
     if ref.kind == "Pod":
         return structure(walker, ref) or _pod(walker, meaning)
-    return _waiting(walker, ref, sign, meaning)
+    walk = _waiting(walker, ref, sign, meaning)
+    return walk if walk.root is not None else nowhere(f"{walk.why}{_took(walker, ref, sign)}", *walk.hypotheses)
 
 
 def below(walker: Walker, ref: ObjectRef) -> Walk | None:
@@ -66,10 +68,9 @@ def live(walker: Walker, ref: ObjectRef) -> Walk | None:
 
 
 def structure(walker: Walker, ref: ObjectRef) -> Walk | None:
-    """Proof without words: a needed Secret that its SealedSecret cannot make, a claim, a node, a Service without pods."""
+    """Without words: a Secret that may hold it and that its maker cannot make, a claim, a node, a Service without pods."""
     edges = walker.graph.out(ref, "needs", "serves", "runs-on")
-    secrets = [e for e in edges if e.target.kind == "Secret" and walker.index.get(e.target) is None]
-    made = (walk for edge in secrets for walk in behind.makers(walker, edge))
+    made = (walk for edge, doubt in held.lacking(walker, ref) for walk in behind.makers(walker, edge, doubt))
     absent = (e for e in edges if walker.graph.absent(e.target) == "missing")
     deployed = (walk for edge in absent for walk in _deployers(walker, edge))
     red = (e for e in edges if e.target.kind in _STRUCTURAL and walker.health(e.target).state == "failing")
@@ -197,6 +198,15 @@ def _gone(walker: Walker, ref: ObjectRef, sign: Sign, named: tuple[ObjectRef, ..
     if isinstance(walker.index.get(ref), HelmRelease):
         return "its last message is older than the state of what it deployed: nothing of that fails now"
     return "it only waits, and nothing below it fails now"
+
+
+def _took(walker: Walker, ref: ObjectRef, sign: Sign) -> str:
+    """How long an action that ran out of time was given: that it was all of it says that it waited to the end."""
+    obj = walker.index.get(ref)
+    if not isinstance(obj, HelmRelease) or helmwords.failure(sign.message) not in ("hook-timeout", "wait-timeout"):
+        return ""
+    took = action_took(obj)
+    return f" (its {took[0]} took {human(took[1])} of {human(took[2])})" if took else ""
 
 
 def _made_since(walker: Walker, ref: ObjectRef, sign: Sign) -> ObjectRef | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from runbook.diagnosis import behind, blame, edges_gateway, follow, grants
+from runbook.diagnosis import behind, blame, edges_gateway, follow, grants, held
 from runbook.diagnosis.edge import Edge
 from runbook.diagnosis.roots import Proof, Root, Walk, better, nowhere
 from runbook.diagnosis.signs import Health, Sign
 from runbook.diagnosis.signs_gateway import bad_of, bad_of_gateway, parents, reaches
 from runbook.domain import custom
-from runbook.domain.gateway import Gateway, Listener, Route, certificates
+from runbook.domain.gateway import Gateway, Listener, ListenerStatus, Route, certificates
 from runbook.domain.meta import Condition, condition
 from runbook.model import Hypothesis, ObjectRef
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # Reasons of ResolvedRefs that speak of something else than a certificate that is not there [gw:gateway_types.go]
 _OTHER_REFS = frozenset({"RefNotPermitted", "InvalidRouteKinds", "InvalidCACertificateRef", "InvalidCACertificateKind"})
+_ABOUT_SECRETS = "InvalidCertificateRef"
 # Reasons that do not say what is invalid: a certificate may be
 _GENERAL = frozenset({"Invalid", "Pending", "ListenersNotValid"})
 # Reasons of Accepted that are the route's own fault, or its Gateway's intent: a sound Gateway refuses it as well [gw:shared_types.go]
@@ -40,7 +41,11 @@ def gateway(walker: Walker, ref: ObjectRef, obj: Gateway, health: Health) -> Wal
     if health.signs and not current:
         return nowhere(health.signs[0].stale)
     lacking = {edge: listener for listener, edge in _lacking(walker, ref, obj)}
-    if found := better(walk for edge in lacking for walk in behind.makers(walker, edge)):
+    said_so = {n for n in lacking.values() if (c := _resolved(obj, n)) is not None and c.reason == _ABOUT_SECRETS}
+    open_ = {
+        e: (held.unless_said if n in said_so else held.unless_missing)(walker, e.target) for e, n in lacking.items()
+    }
+    if found := better(walk for edge in lacking for walk in behind.makers(walker, edge, open_[edge])):
         return found
     if health.state != "failing" or not current:
         return nowhere("")
@@ -118,19 +123,28 @@ def _lacking(walker: Walker, ref: ObjectRef, obj: Gateway) -> Iterator[tuple[str
 
 def _may_lack(obj: Gateway, listener: Listener) -> bool:
     """By its ResolvedRefs; where nothing is said of those, unless it or the Gateway names another reason."""
-    status = next((one for one in obj.status.listeners or () if one.name == listener.name), None)
-    resolved = condition(status.conditions, "ResolvedRefs") if status else None
-    if resolved is not None:
+    status = _status(obj, listener.name)
+    if (resolved := _resolved(obj, listener.name)) is not None:
         return resolved.status != "True" and resolved.reason not in _OTHER_REFS
     return all(c.reason in _GENERAL for c in (*bad_of_gateway(obj), *(bad_of(status) if status else ())))
 
 
+def _status(obj: Gateway, listener: str) -> ListenerStatus | None:
+    return next((one for one in obj.status.listeners or () if one.name == listener), None)
+
+
+def _resolved(obj: Gateway, listener: str) -> Condition | None:
+    status = _status(obj, listener)
+    return condition(status.conditions, "ResolvedRefs") if status else None
+
+
 def _missing(walker: Walker, edge: Edge, sign: Sign) -> Walk:
     """A certificate's Secret that is not there: a fact where all who could make it were looked at, and nobody does."""
-    makers = [made.target for made in walker.graph.out(edge.target, "made-by")]
+    if silent := behind.unmade(walker, edge, sign):
+        return silent
     known = all(walker.index.saw(kind) for kind in ("SealedSecret", *custom.MAKERS))
-    decides = f"Why {makers[0]} has not made {edge.target}." if makers else ""
-    if not known and not makers:
+    decides = ""
+    if not known:
         decides = f"Whether a SealedSecret, a Certificate or another maker declares {edge.target}."
     captures = {"secret": edge.target.name}
     message = sign.message or sign.reason

@@ -69,7 +69,7 @@ class Healths:
             return hearsay.health(index, ref)
         obj = index.get(ref)
         if isinstance(obj, (Source, Kustomization, HelmRelease)):
-            return of_flux(obj)
+            return of_flux(obj, index)
         if isinstance(obj, SealedSecret):
             return of_sealed(obj, index)
         if isinstance(obj, Workload):
@@ -139,6 +139,8 @@ def _generic(obj: Generic) -> Health:
         next(filter(None, (condition(conditions, t) for t in _GOOD)), None),
     )
     bad = stalled if stalled is not None and stalled.status == "True" else ready
+    if bad is None and obj.kind in MAKERS:
+        return MOVING  # it has yet to say whether it made its Secret
     if bad is None or (bad is ready and bad.status == "True"):
         return FINE
     seen = obj.status.observed_generation or bad.observed_generation

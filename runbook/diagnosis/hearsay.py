@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from runbook.diagnosis.index import Index
-from runbook.diagnosis.roots import Walk
+from runbook.diagnosis.roots import Walk, doubted
 from runbook.diagnosis.signs import FINE, Health, Sign
 from runbook.diagnosis.signs_workload import EVENT_LIFE
 from runbook.domain import owners
@@ -69,7 +68,7 @@ def maker(ref: ObjectRef) -> tuple[ObjectRef, ...]:
     return tuple(ObjectRef(kind, ref.namespace, name) for kind in _MAKERS) if name != ref.name else ()
 
 
-def doubted(ref: ObjectRef, walk: Walk) -> Walk:
+def guessed(ref: ObjectRef, walk: Walk) -> Walk:
     """The walk with a fact turned into a hypothesis: the object's own state decides."""
     if walk.root is None or walk.root.proof == "hypothesis":
         return walk
@@ -77,4 +76,4 @@ def doubted(ref: ObjectRef, walk: Walk) -> Walk:
     decides = (
         f"{ref} itself, of which only events were observed: kubectl get {ref.kind.lower()} {ref.name}{where} -o yaml."
     )
-    return replace(walk, root=replace(walk.root, proof="hypothesis", decides=decides))
+    return doubted(walk, decides)

@@ -18,7 +18,8 @@ Proof = Literal["fact", "hypothesis"]
 class Root:
     """The first thing that went wrong. Roots of one `cause` and one `fault` are one first cause.
 
-    `object` is what people are shown, `fault` what is repaired: the workload of a pod, the Secret that is missing.
+    `object` is what people are shown, `fault` what is repaired: the workload of a pod, the Secret that is missing. `way` says
+    what would tell whether the object that was walked from hangs on it at all: empty where that is proved.
     """
 
     cause: str
@@ -29,6 +30,12 @@ class Root:
     proof: Proof = "fact"
     decides: str = ""
     captures: Mapping[str, str] = field(default_factory=dict)
+    way: str = ""
+
+    @property
+    def only_way(self) -> bool:
+        """Whether the root itself is proved, and only that somebody hangs on it is not."""
+        return bool(self.way) and self.decides == self.way
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,14 @@ class Walk:
     def waits(self) -> bool:
         """Whether the way to the root goes over a dependsOn: then the object is blocked, not broken."""
         return any(edge.relation == "depends-on" for edge in self.path)
+
+
+def doubted(walk: Walk, decides: str) -> Walk:
+    """The walk as a hypothesis where something on its way is not proved; as it is where nothing is left to decide."""
+    if walk.root is None or not decides:
+        return walk
+    own = walk.root.decides if walk.root.proof == "hypothesis" else decides
+    return replace(walk, root=replace(walk.root, proof="hypothesis", decides=own, way=walk.root.way or decides))
 
 
 def nowhere(why: str, *hypotheses: Hypothesis) -> Walk:

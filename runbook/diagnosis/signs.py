@@ -7,11 +7,12 @@ Secret that has been made since. Such a sign is kept, marked, and proves nothing
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
 from runbook.diagnosis.index import Index, ref_of
+from runbook.diagnosis.overdue import Overdue, overdue
 from runbook.domain.cluster import Secret
 from runbook.domain.flux import HelmRepository, Kustomization, Source
 from runbook.domain.helm import HelmRelease
@@ -44,13 +45,21 @@ class Health:
     state: State
     signs: tuple[Sign, ...] = ()
     suspended: bool = False
+    overdue: Overdue | None = None
 
 
 FINE, MOVING = Health("fine"), Health("moving")
 
 
-def of_flux(obj: FluxObject) -> Health:
-    """A source, Kustomization or HelmRelease by its conditions. [pkg:apis/meta/conditions.go]"""
+def of_flux(obj: FluxObject, index: Index) -> Health:
+    """A source, Kustomization or HelmRelease by its conditions; one that only works fails when it is long overdue."""
+    health = _by_conditions(obj)
+    late = overdue(obj, index) if health.state == "moving" else None
+    return replace(health, state="failing", overdue=late) if late else health
+
+
+def _by_conditions(obj: FluxObject) -> Health:
+    """By its Ready condition, if it has one. [pkg:apis/meta/conditions.go]"""
     conditions = obj.status.conditions
     ready, suspended = condition(conditions, "Ready"), bool(obj.spec.suspend)
     if ready is None:

@@ -61,7 +61,8 @@ def of_workload(obj: Workload, index: Index) -> Health:
     available = condition(obj.status.conditions, "Available")
     signs: list[Sign] = []
     if failure is not None and failure.status == "True":
-        signs.append(Sign(failure.message, failure.reason, failure.last_transition_time, "ReplicaFailure"))
+        stale = _of_before(obj)
+        signs.append(Sign(failure.message, failure.reason, failure.last_transition_time, "ReplicaFailure", stale))
     signs += _events(index, ref_of(obj), _CREATE_EVENTS)
     overdue = progressing is not None and progressing.status == "False"
     since = obj.metadata.creation_timestamp
@@ -69,6 +70,14 @@ def of_workload(obj: Workload, index: Index) -> Health:
         since = available.last_transition_time if available.status == "False" else None
     failing = bool(signs) or overdue or _older(index, since, PATIENCE)
     return Health("failing" if failing else "moving", tuple(signs))
+
+
+def _of_before(obj: Workload) -> str:
+    """Its controller has not looked at the object as it is now: what the status says is of what was before."""
+    generation, seen = obj.metadata.generation or 0, obj.status.observed_generation
+    if seen is None or seen >= generation:
+        return ""
+    return f"its message is of generation {seen}, and the object is at {generation}"
 
 
 def of_job(obj: Job, index: Index) -> Health:

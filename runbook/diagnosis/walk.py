@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from runbook.diagnosis import blame, follow, gateways, hearsay
+from runbook.diagnosis import blame, controllers, follow, gateways, hearsay
 from runbook.diagnosis.catalogue import Catalogue
 from runbook.diagnosis.classify import Classification, classify
 from runbook.diagnosis.edges_network import Behind
@@ -25,6 +25,7 @@ from runbook.model import Hypothesis, ObjectRef
 
 _DEEPEST = 100
 _LAST_RESORT = "image-pull-failed"
+SECRET_MAKERS = ("SealedSecret", *MAKERS)
 _BY_STRUCTURE = (ENDPOINT, "Ingress", "Service", *ROUTES)
 
 
@@ -38,6 +39,7 @@ class Walker:
         self.index = graph.index
         self.catalogue = catalogue
         self.healths = Healths(graph, statuses)
+        self.controllers = controllers.Controllers(graph.index)
         self._done: dict[ObjectRef, Walk] = {}
         self._under_way: list[ObjectRef] = []
         self._reds: dict[int, tuple[Behind, ObjectRef | None]] = {}
@@ -112,7 +114,7 @@ class Walker:
     def _walk(self, ref: ObjectRef) -> Walk:
         health = self.health(ref)
         if ref in self.healths.heard:
-            return hearsay.doubted(ref, self._by_words(ref, health))
+            return hearsay.guessed(ref, self._by_words(ref, health))
         obj = self.index.get(ref)
         if obj is None and not self.healths.declared(ref):
             return nowhere("it is not in what was observed")
@@ -124,7 +126,13 @@ class Walker:
             return gateways.route(self, ref, obj, health)
         if ref.kind in _BY_STRUCTURE:
             return follow.structure(self, ref) or nowhere(follow.dead_end(self, ref, health))
+        if health.state == "moving" and not health.signs and ref.kind in SECRET_MAKERS and obj is not None:
+            return controllers.asleep(self, ref, obj.metadata.creation_timestamp) or nowhere("it has said nothing yet")
         found = self._by_words(ref, health)
+        if health.overdue is not None and found.root is None:
+            late = controllers.asleep(self, ref, health.overdue.since, health.overdue.budget) or nowhere("")
+            why = f"{health.overdue.why}; {late.why}" if late.why else health.overdue.why
+            return late if late.root else nowhere(why, *late.hypotheses, *found.hypotheses)
         return spoken(self, ref, found) if ref.kind == "Pod" and health.state == "failing" else found
 
     def _by_words(self, ref: ObjectRef, health: Health) -> Walk:
@@ -142,9 +150,12 @@ class Walker:
             return made
         if current and health.state == "failing" and helmwords.failure(current[0][0].message) == "remediated":
             return nowhere(_remediated([s for s, _ in current]), *self._guesses(symptoms))
-        if current and health.state == "failing":
+        if any(s.message for s, _ in current) and health.state == "failing":
             return nowhere(f"no known cause in its message: “{_short(current[0][0])}”")
-        return follow.below(self, ref) or follow.structure(self, ref) or follow.dull(self, ref)
+        found = follow.below(self, ref) or follow.structure(self, ref)
+        if found is None and current and health.state == "failing":
+            return nowhere(f"it says {_short(current[0][0])}, and not why")
+        return found or follow.dull(self, ref)
 
     def _symptoms(self, ref: ObjectRef, symptoms: list[tuple[Sign, Classification]]) -> Walk:
         walks = []

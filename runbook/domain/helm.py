@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
+from runbook.domain.durations import seconds
 from runbook.domain.flux import FluxStatus, NameRef, SourceRef
 from runbook.domain.meta import Observed, Resource
 
@@ -90,6 +91,7 @@ class HelmReleaseStatus(FluxStatus, frozen=True):
     last_attempted_revision: str = ""
     last_attempted_generation: int | None = None
     last_attempted_release_action: str = ""
+    last_attempted_release_action_duration: str = ""
     failures: int = 0
     install_failures: int = 0
     upgrade_failures: int = 0
@@ -105,6 +107,21 @@ class HelmRelease(Resource, frozen=True):
 
     spec: HelmReleaseSpec = HelmReleaseSpec()
     status: HelmReleaseStatus = HelmReleaseStatus()
+
+
+def action_took(release: HelmRelease) -> tuple[str, float, float] | None:
+    """The last action, the seconds it took, and those it might take; None where helm-controller does not say.
+
+    [hc:api/v2/helmrelease_types.go: an action's own timeout, else spec.timeout, else 300 s]
+    """
+    spec, status = release.spec, release.status
+    took = seconds(status.last_attempted_release_action_duration)
+    if took is None:
+        return None
+    action = status.last_attempted_release_action
+    own = {"install": spec.install, "upgrade": spec.upgrade}.get(action)
+    limits = (seconds(text) for text in (own.timeout if own else "", spec.timeout))
+    return action or "last action", took, next((limit for limit in limits if limit is not None), 300.0)
 
 
 def release_storage(release: HelmRelease) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from random import Random
 
 from diagnosis_worlds import night
+from held_worlds import STATES
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from recorded_worlds import RECORDINGS, saved
@@ -36,6 +37,8 @@ def _states() -> Iterator[tuple[str, Snapshot]]:
     yield "the night, as it was sealed", replace(load_snapshot(SEALED), complete=False)
     for name, variation in VARIATIONS.items():
         yield name, saved(*variation.objects)
+    for name, objects in STATES.items():
+        yield name, saved(*objects)
 
 
 @cache
@@ -73,7 +76,7 @@ def cut(draw: st.DrawFn) -> tuple[str, Snapshot]:
 
 
 def test_there_are_states_enough() -> None:
-    assert len(states()) >= 85
+    assert len(states()) >= 85 + len(STATES)
     assert sum(bool(whole(name)) for name in states()) >= 60
 
 
