@@ -20,6 +20,7 @@ Relates = Literal[
     "attaches",  # route → Gateway
     "calls",  # Pod → Service that its log could not reach
     "runs-on",  # Pod → Node
+    "kept-out",  # Pod → Node that has the taint for which the scheduler passed it over
     "class",  # claim → StorageClass
 ]
 

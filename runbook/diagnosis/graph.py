@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
-from runbook.diagnosis import edges_flux, edges_gateway, edges_network, edges_workload, hearsay
+from runbook.diagnosis import edges_flux, edges_gateway, edges_network, edges_node, edges_workload, hearsay
 from runbook.diagnosis.edge import Edge, Relates
 from runbook.diagnosis.index import Index
 from runbook.model import ObjectRef
@@ -35,6 +35,7 @@ class Graph:
         self._made: dict[ObjectRef, list[ObjectRef]] = defaultdict(list)
         self._own: dict[ObjectRef, tuple[Edge, ...]] = {}
         self._network = edges_network.Services(index)
+        self._nodes = edges_node.Nodes(index)
         for edge in edges:
             self._found[edge.origin].append(edge)
             if edge.relation == "made-by" and edge.origin.kind == "Secret":
@@ -52,6 +53,10 @@ class Graph:
     def behind(self, ref: ObjectRef) -> Iterator[edges_network.Behind]:
         """The pods behind a Service, as groups that Services may share: no edge for each Service and pod is made."""
         return self._network.behind(ref)
+
+    def kept_out(self, ref: ObjectRef, taint: str) -> tuple[Edge, ...]:
+        """The nodes that have this taint, or the condition that it stands for, for which the scheduler passed a pod over."""
+        return tuple(Edge(ref, node, "kept-out", f"taint {taint}") for node in self._nodes.bearing(taint))
 
     def absent(self, ref: ObjectRef) -> Missing:
         """`missing` when it was looked for and is not there; `unseen` when nobody looked (for a Secret: in its namespace)."""

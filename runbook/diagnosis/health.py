@@ -9,6 +9,7 @@ from runbook.diagnosis.graph import Graph
 from runbook.diagnosis.index import ENDPOINT, ref_of
 from runbook.diagnosis.signs import FINE, MOVING, Health, Sign, of_flux, of_sealed
 from runbook.diagnosis.signs_gateway import of_gateway, of_route, reaches
+from runbook.diagnosis.signs_node import of_node
 from runbook.diagnosis.signs_workload import of_claim, of_job, of_pod, of_workload
 from runbook.domain import custom
 from runbook.domain.cluster import Generic, Namespace, Node, PersistentVolumeClaim
@@ -80,8 +81,10 @@ class Healths:
             return of_pod(obj, index)
         if isinstance(obj, PersistentVolumeClaim):
             return of_claim(obj, index)
-        if isinstance(obj, (Node, Namespace)):
-            return _node(obj)
+        if isinstance(obj, Node):
+            return of_node(obj)
+        if isinstance(obj, Namespace):
+            return Health("failing") if obj.status.phase == "Terminating" else FINE
         if isinstance(obj, (Ingress, Gateway)) or ref.kind in ROUTES:
             return self._way_in(ref, obj)
         if isinstance(obj, Generic):
@@ -147,15 +150,6 @@ def _generic(obj: Generic) -> Health:
     )
     sign = Sign(bad.message, bad.reason, bad.last_transition_time, bad.type, stale)
     return Health("moving" if bad.status == "Unknown" else "failing", (sign,))
-
-
-def _node(obj: Node | Namespace) -> Health:
-    if isinstance(obj, Namespace):
-        return Health("failing") if obj.status.phase == "Terminating" else FINE
-    ready = condition(obj.status.conditions, "Ready")
-    if ready is None or ready.status == "True":
-        return FINE
-    return Health("failing", (Sign(ready.message, ready.reason, ready.last_transition_time, "Ready"),))
 
 
 def _is_member(obj: Resource) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from runbook.diagnosis.edge import Edge
-from runbook.model import Hypothesis, ObjectRef
+from runbook.model import Hypothesis, NextAct, ObjectRef
 
 _LONGEST = 60  # steps of a way that are kept, the nearest and the last ones: longer ones nobody reads
 Proof = Literal["fact", "hypothesis"]
@@ -18,7 +18,8 @@ Proof = Literal["fact", "hypothesis"]
 class Root:
     """The first thing that went wrong. Roots of one `cause` and one `fault` are one first cause.
 
-    `object` is what people are shown, `fault` what is repaired: the workload of a pod, the Secret that is missing.
+    `object` is what people are shown, `fault` what is repaired: the workload of a pod, the Secret that is missing. `next` is
+    the act where what is at fault takes another than the catalogue's for this cause.
     """
 
     cause: str
@@ -29,6 +30,7 @@ class Root:
     proof: Proof = "fact"
     decides: str = ""
     captures: Mapping[str, str] = field(default_factory=dict)
+    next: NextAct | None = None
 
 
 @dataclass(frozen=True, slots=True)

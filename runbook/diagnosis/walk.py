@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from runbook.diagnosis import blame, follow, gateways, hearsay
+from runbook.diagnosis import blame, follow, gateways, hearsay, nodes
 from runbook.diagnosis.catalogue import Catalogue
 from runbook.diagnosis.classify import Classification, classify
 from runbook.diagnosis.edges_network import Behind
@@ -19,6 +19,7 @@ from runbook.diagnosis.roots import Root, Walk, better, nowhere
 from runbook.diagnosis.signs import Health, Sign
 from runbook.diagnosis.spoken import spoken
 from runbook.domain import helmwords
+from runbook.domain.cluster import Node
 from runbook.domain.custom import MAKERS, ROUTES
 from runbook.domain.gateway import Gateway, Route
 from runbook.model import Hypothesis, ObjectRef
@@ -118,6 +119,8 @@ class Walker:
             return nowhere("it is not in what was observed")
         if health.suspended and health.state != "fine":
             return follow.below(self, ref) or Walk(self._suspended(ref, health))
+        if isinstance(obj, Node):
+            return nodes.node(self, ref, health.signs)
         if isinstance(obj, Gateway):
             return gateways.gateway(self, ref, obj, health)
         if isinstance(obj, Route):
@@ -144,7 +147,9 @@ class Walker:
             return nowhere(_remediated([s for s, _ in current]), *self._guesses(symptoms))
         if current and health.state == "failing":
             return nowhere(f"no known cause in its message: “{_short(current[0][0])}”")
-        return follow.below(self, ref) or follow.structure(self, ref) or follow.dull(self, ref)
+        return (
+            follow.below(self, ref) or follow.structure(self, ref) or nodes.silent(self, ref) or follow.dull(self, ref)
+        )
 
     def _symptoms(self, ref: ObjectRef, symptoms: list[tuple[Sign, Classification]]) -> Walk:
         walks = []

@@ -26,10 +26,19 @@ class NodeAddress(Observed, frozen=True):
     address: str = ""
 
 
+class Taint(Observed, frozen=True):
+    """spec.taints[] of a Node."""
+
+    key: str = ""
+    value: str = ""
+    effect: str = ""
+
+
 class NodeSpec(Observed, frozen=True):
     """spec of a Node."""
 
     unschedulable: bool | None = None
+    taints: list[Taint] | None = None
 
 
 class NodeStatus(Observed, frozen=True):
