@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from runbook.diagnosis import graph, index, signs_gateway
+from runbook.diagnosis.details_ways import Lead, leads
 from runbook.diagnosis.graph import Graph
 from runbook.diagnosis.index import Index
 from runbook.domain import owners, podstatus, pullsecrets
@@ -64,6 +65,7 @@ class Details:
     needs: tuple[Need, ...]
     events: tuple[Said, ...]
     failing: tuple[str, ...] = ()
+    leads: tuple[Lead, ...] = ()
 
 
 def details(snapshot: Snapshot, ref: ObjectRef, network: Graph | None = None) -> Details | None:
@@ -87,6 +89,7 @@ def details(snapshot: Snapshot, ref: ObjectRef, network: Graph | None = None) ->
         (*_needs(found, network, ref), *_peers(found, obj)),
         events,
         tuple(dict.fromkeys(t.container for t in podstatus.troubles(pod))) if pod else (),
+        tuple(leads(network, obj)),
     )
 
 
@@ -145,7 +148,7 @@ def _ended(status: ContainerStatus) -> str:
 
 
 def _needs(found: Index, network: Graph, ref: ObjectRef) -> Iterator[Need]:
-    for edge in network.out(ref, "needs", "pulls-with", "source", "depends-on", "class", "attaches"):
+    for edge in network.out(ref, "needs", "pulls-with", "source", "depends-on", "volume", "class", "attaches"):
         target = found.get(edge.target)
         state = {"": "there", "missing": "missing", "unseen": "not known"}[network.absent(edge.target)]
         if isinstance(target, (Secret, ConfigMap)):

@@ -21,7 +21,8 @@ Relates = Literal[
     "calls",  # Pod → Service that its log could not reach
     "runs-on",  # Pod → Node
     "kept-out",  # Pod → Node that has the taint for which the scheduler passed it over
-    "class",  # claim → StorageClass
+    "volume",  # claim → PersistentVolume
+    "class",  # claim or volume → StorageClass
 ]
 
 

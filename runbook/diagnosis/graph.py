@@ -7,12 +7,14 @@ own spec says it needs is read when somebody stands on it: of ten thousand pods 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from runbook.diagnosis import edges_flux, edges_gateway, edges_network, edges_node, edges_workload, hearsay
 from runbook.diagnosis.edge import Edge, Relates
 from runbook.diagnosis.index import Index
+from runbook.domain.pods import Pod
+from runbook.domain.workloads import Workload
 from runbook.model import ObjectRef
 
 __all__ = ["Edge", "Graph", "Relates", "build"]
@@ -53,6 +55,14 @@ class Graph:
     def behind(self, ref: ObjectRef) -> Iterator[edges_network.Behind]:
         """The pods behind a Service, as groups that Services may share: no edge for each Service and pod is made."""
         return self._network.behind(ref)
+
+    def pods(self, namespace: str) -> Sequence[Pod]:
+        """The pods of a namespace."""
+        return self._network.pods.get(namespace, ())
+
+    def idle(self, namespace: str) -> Sequence[Workload]:
+        """The workloads of a namespace that are scaled to 0."""
+        return self._network.idle.get(namespace, ())
 
     def kept_out(self, ref: ObjectRef, taint: str) -> tuple[Edge, ...]:
         """The nodes that have this taint, or the condition that it stands for, for which the scheduler passed a pod over."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from runbook.diagnosis import hearsay
+from runbook.diagnosis import hearsay, waysin
 from runbook.diagnosis.graph import Graph
 from runbook.diagnosis.index import ENDPOINT, ref_of
 from runbook.diagnosis.signs import FINE, MOVING, Health, Sign, of_flux, of_sealed
 from runbook.diagnosis.signs_gateway import of_gateway, of_route, reaches
 from runbook.diagnosis.signs_node import of_node
-from runbook.diagnosis.signs_workload import of_claim, of_job, of_pod, of_workload
+from runbook.diagnosis.signs_volume import of_claim, of_volume
+from runbook.diagnosis.signs_workload import of_job, of_pod, of_workload
 from runbook.domain import custom
-from runbook.domain.cluster import Generic, Namespace, Node, PersistentVolumeClaim
+from runbook.domain.cluster import Generic, Namespace, Node, PersistentVolume, PersistentVolumeClaim
 from runbook.domain.custom import MAKERS, ROUTES
 from runbook.domain.flux import Kustomization, Source
 from runbook.domain.gateway import Gateway, Route
@@ -81,10 +82,8 @@ class Healths:
             return of_pod(obj, index)
         if isinstance(obj, PersistentVolumeClaim):
             return of_claim(obj, index)
-        if isinstance(obj, Node):
-            return of_node(obj)
-        if isinstance(obj, Namespace):
-            return Health("failing") if obj.status.phase == "Terminating" else FINE
+        if isinstance(obj, (Node, PersistentVolume, Namespace)):
+            return _of_the_cluster(obj)
         if isinstance(obj, (Ingress, Gateway)) or ref.kind in ROUTES:
             return self._way_in(ref, obj)
         if isinstance(obj, Generic):
@@ -106,7 +105,7 @@ class Healths:
 
     def _ingress(self, ref: ObjectRef) -> Health:
         bad = [e.target for e in self.graph.out(ref, "serves") if self._is_dead(e.target)]
-        return Health("failing") if bad else FINE
+        return Health("failing") if bad or waysin.misled(self.graph, ref) else FINE
 
     def _route(self, ref: ObjectRef, obj: Route) -> Health:
         """By what its parents say and where it leads; one whose Gateway fails where it attaches has yet to be explained."""
@@ -132,6 +131,14 @@ class Healths:
             return MOVING
         ready = any(e.conditions.ready is not False for s in slices for e in s.endpoints or ())
         return FINE if ready else Health("failing")
+
+
+def _of_the_cluster(obj: Node | PersistentVolume | Namespace) -> Health:
+    if isinstance(obj, Node):
+        return of_node(obj)
+    if isinstance(obj, PersistentVolume):
+        return of_volume(obj)
+    return Health("failing") if obj.status.phase == "Terminating" else FINE
 
 
 def _generic(obj: Generic) -> Health:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from runbook.diagnosis import blame, follow, gateways, hearsay, nodes
+from runbook.diagnosis import blame, follow, gateways, hearsay, nodes, volumes, waysin
 from runbook.diagnosis.catalogue import Catalogue
 from runbook.diagnosis.classify import Classification, classify
 from runbook.diagnosis.edges_network import Behind
@@ -19,7 +19,7 @@ from runbook.diagnosis.roots import Root, Walk, better, nowhere
 from runbook.diagnosis.signs import Health, Sign
 from runbook.diagnosis.spoken import spoken
 from runbook.domain import helmwords
-from runbook.domain.cluster import Node
+from runbook.domain.cluster import Node, PersistentVolumeClaim
 from runbook.domain.custom import MAKERS, ROUTES
 from runbook.domain.gateway import Gateway, Route
 from runbook.model import Hypothesis, ObjectRef
@@ -126,9 +126,16 @@ class Walker:
         if isinstance(obj, Route):
             return gateways.route(self, ref, obj, health)
         if ref.kind in _BY_STRUCTURE:
-            return follow.structure(self, ref) or nowhere(follow.dead_end(self, ref, health))
+            return follow.structure(self, ref) or nowhere(self._dead_end(ref, health))
+        if isinstance(obj, PersistentVolumeClaim) and (found := volumes.claim(self, ref, obj)):
+            return found
         found = self._by_words(ref, health)
         return spoken(self, ref, found) if ref.kind == "Pod" and health.state == "failing" else found
+
+    def _dead_end(self, ref: ObjectRef, health: Health) -> str:
+        """Why what leads to Services has no root: what these say of each other, else that no pod behind them fails."""
+        told = (*waysin.problems(self.graph, ref), *(sign.message for sign in health.signs[:1]))
+        return "; ".join(told) if len(told) > len(health.signs[:1]) else follow.dead_end(self, ref, health)
 
     def _by_words(self, ref: ObjectRef, health: Health) -> Walk:
         current = [(s, self.read(ref, s)) for s in health.signs if not s.stale]
