@@ -11,7 +11,7 @@ from runbook.model import Finding, Snapshot
 
 QUESTION = "Does every Ingress path lead to a Service that exists and has a ready endpoint?"
 NEEDS = ("Ingress", "Service", "EndpointSlice")
-STAGES = ("verify",)
+STAGES = ("verify", "diagnose")
 answer = Answers("ingress-backends")
 
 
