@@ -12,7 +12,7 @@ from runbook.model import Finding, ObjectRef, Snapshot
 
 QUESTION = "Does every declared endpoint answer as expected, over verified TLS?"
 NEEDS = ("EndpointProbe",)
-STAGES = ("verify",)
+STAGES = ("verify", "diagnose")
 answer = Answers("endpoints-answer")
 
 

@@ -11,7 +11,7 @@ from runbook.model import Finding, Snapshot
 
 QUESTION = "Does every Ingress path lead to a Service that exists and has a ready endpoint?"
 NEEDS = ("Ingress", "Service", "EndpointSlice")
-STAGES = ("verify",)
+STAGES = ("verify", "diagnose")
 answer = Answers("ingress-backends")
 
 
@@ -20,7 +20,7 @@ def check(snapshot: Snapshot, inventory: Inventory) -> Iterator[Finding]:
     services, ready = by_name(snapshot.of(Service)), ready_endpoints(snapshot.of(EndpointSlice))
     ingresses = snapshot.of(Ingress)
     for ingress in ingresses:
-        problems, paths = [], list(_backends(ingress))
+        problems, paths = [], [(backend.name, path) for path, backend in ingress.backends()]
         for name, path in paths:
             key = (ingress.metadata.namespace, name)
             if key not in services:
@@ -36,12 +36,3 @@ def check(snapshot: Snapshot, inventory: Inventory) -> Iterator[Finding]:
     if not ingresses:
         tell = answer.failed if inventory.endpoints else answer.inapplicable
         yield tell(cluster_ref(snapshot), f"there is no Ingress; {len(inventory.endpoints)} endpoint(s) are declared")
-
-
-def _backends(ingress: Ingress) -> Iterator[tuple[str, str]]:
-    if ingress.spec.default_backend and ingress.spec.default_backend.service:
-        yield ingress.spec.default_backend.service.name, "the default backend"
-    for rule in ingress.spec.rules or ():
-        for entry in rule.http.paths if rule.http else ():
-            if entry.backend.service:
-                yield entry.backend.service.name, f"{rule.host}{entry.path}"

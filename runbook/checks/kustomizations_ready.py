@@ -12,7 +12,7 @@ from runbook.model import Finding, ObjectRef, Snapshot
 
 QUESTION = "Is every expected Kustomization ready, at the revision its source has?"
 NEEDS = ("Kustomization", "GitRepository", "OCIRepository", "Bucket")
-STAGES = ("reconcile", "verify")
+STAGES = ("reconcile", "verify", "diagnose")
 SOURCES: dict[str, type[Source]] = {k.KIND: k for k in (GitRepository, OCIRepository, Bucket)}
 answer = Answers("kustomizations-ready")
 

@@ -12,7 +12,7 @@ from runbook.model import Finding, ObjectRef, Snapshot
 
 QUESTION = "Is every expected node there, ready, and under no pressure?"
 NEEDS = ("Node",)
-STAGES = ("preflight", "registry-trust", "verify")
+STAGES = ("preflight", "registry-trust", "verify", "diagnose")
 answer = Answers("nodes-ready")
 
 

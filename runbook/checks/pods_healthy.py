@@ -13,7 +13,7 @@ from runbook.model import Finding, Snapshot
 
 QUESTION = "Is every pod running and ready, or finished with success?"
 NEEDS = ("Pod",)
-STAGES = ("verify",)
+STAGES = ("verify", "diagnose")
 MANY_RESTARTS = 5
 answer = Answers("pods-healthy")
 

@@ -12,7 +12,7 @@ from runbook.model import Finding, ObjectRef, Snapshot
 
 QUESTION = "Is every expected HelmRelease ready, at the chart version wanted?"
 NEEDS = ("HelmRelease",)
-STAGES = ("reconcile", "verify")
+STAGES = ("reconcile", "verify", "diagnose")
 answer = Answers("releases-ready")
 
 

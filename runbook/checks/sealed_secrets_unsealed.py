@@ -19,7 +19,7 @@ from runbook.model import Finding, Snapshot
 
 QUESTION = "Has every SealedSecret become the Secret it should be?"
 NEEDS = ("SealedSecret", "Pod", "Event")
-STAGES = ("verify", "preflight")
+STAGES = ("verify", "preflight", "diagnose")
 MANAGED = "sealedsecrets.bitnami.com/managed"
 RECENT = timedelta(minutes=10)  # a kubelet repeats FailedMount at least every two minutes while it lasts
 answer = Answers("sealed-secrets-unsealed")

@@ -12,7 +12,7 @@ from runbook.model import Finding, ObjectRef, Snapshot
 
 QUESTION = "Does every Service that selects pods have a ready endpoint?"
 NEEDS = ("Service", "EndpointSlice")
-STAGES = ("verify",)
+STAGES = ("verify", "diagnose")
 answer = Answers("services-endpoints")
 
 

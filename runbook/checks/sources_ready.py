@@ -12,7 +12,7 @@ from runbook.model import Finding, ObjectRef, Snapshot
 
 QUESTION = "Is every expected Flux source ready, with an artifact, at this generation?"
 NEEDS = ("GitRepository", "HelmRepository", "OCIRepository", "Bucket")
-STAGES = ("preflight", "reconcile", "verify")
+STAGES = ("preflight", "reconcile", "verify", "diagnose")
 KINDS: dict[str, type[Source]] = {k.KIND: k for k in (GitRepository, HelmRepository, OCIRepository, Bucket)}
 answer = Answers("sources-ready")
 

@@ -12,7 +12,7 @@ from runbook.model import Finding, Snapshot
 
 QUESTION = "Does every workload have as many ready pods as it wants?"
 NEEDS = ("Deployment", "StatefulSet", "DaemonSet", "Job")
-STAGES = ("verify",)
+STAGES = ("verify", "diagnose")
 KINDS: tuple[type[Workload], ...] = (Deployment, StatefulSet, DaemonSet)
 answer = Answers("workloads-ready")
 

@@ -134,7 +134,8 @@ def absent(walker: Walker, ref: ObjectRef, sign: Sign, cause: str) -> Behind:
     if named and len(there) == len(named):
         return nowhere(f"its message says that {there[0]} does not exist, and it is there now"), ""
     names = ", ".join(str(target) for target in named if target not in there)
-    return None, f"Whether {names} is there now." if named and not walker.index.snapshot.complete else ""
+    unseen = any(not walker.index.saw(target.kind) for target in named if target not in there)
+    return None, f"Whether {names} is there now." if unseen else ""
 
 
 def _absent(walker: Walker, ref: ObjectRef, sign: Sign, cause: str) -> list[ObjectRef]:

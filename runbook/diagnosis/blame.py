@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from runbook.diagnosis import behind, held
+from runbook.diagnosis import behind, held, nodes
 from runbook.diagnosis.causetypes import Cause
 from runbook.diagnosis.classify import Classification
 from runbook.diagnosis.edge import Edge
@@ -60,13 +60,17 @@ def blame(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) -
 def _behind(walker: Walker, ref: ObjectRef, sign: Sign, cause: str) -> behind.Behind:
     """Who stands behind the words, or what would have to be known to say that nobody does."""
     if cause == "unschedulable":
-        return behind.claim(walker, ref, sign)
+        found = behind.claim(walker, ref, sign)
+        return found if any(found) else nodes.keeping_out(walker, ref, sign)
+    if cause == "node-pressure-evicted" and ref.kind == "Pod":
+        return nodes.evicting(walker, ref, sign)
     if cause == "registry-auth" and ref.kind == "Pod":
         return behind.pull_secret(walker, ref)
     if cause in ("webhook-unreachable", "istio-injection"):
         return behind.webhook(walker, ref, sign)
     if cause in ("node-not-ready", "cni-failure") and ref.kind == "Pod":
-        return behind.node(walker, ref)
+        found = nodes.without_network(walker, ref)
+        return found if any(found) else behind.node(walker, ref)
     if cause in behind.ABSENT:
         return behind.absent(walker, ref, sign, cause)
     return behind.maker(walker, ref, sign)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from runbook.diagnosis import graph, index, signs_gateway
+from runbook.diagnosis.details_ways import Lead, leads
 from runbook.diagnosis.graph import Graph
 from runbook.diagnosis.index import Index
 from runbook.diagnosis.releasedetails import ReleaseDetail, release_detail
@@ -67,6 +68,7 @@ class Details:
     events: tuple[Said, ...]
     failing: tuple[str, ...] = ()
     release: ReleaseDetail | None = None
+    leads: tuple[Lead, ...] = ()
 
 
 def details(snapshot: Snapshot, ref: ObjectRef, network: Graph | None = None) -> Details | None:
@@ -91,6 +93,7 @@ def details(snapshot: Snapshot, ref: ObjectRef, network: Graph | None = None) ->
         events,
         tuple(dict.fromkeys(t.container for t in podstatus.troubles(pod))) if pod else (),
         release_detail(network, obj) if isinstance(obj, HelmRelease) else None,
+        tuple(leads(network, obj)),
     )
 
 
@@ -149,7 +152,7 @@ def _ended(status: ContainerStatus) -> str:
 
 
 def _needs(found: Index, network: Graph, ref: ObjectRef) -> Iterator[Need]:
-    for edge in network.out(ref, "needs", "pulls-with", "source", "depends-on", "class", "attaches"):
+    for edge in network.out(ref, "needs", "pulls-with", "source", "depends-on", "volume", "class", "attaches"):
         target = found.get(edge.target)
         state = {"": "there", "missing": "missing", "unseen": "not known"}[network.absent(edge.target)]
         if isinstance(target, (Secret, ConfigMap)):

@@ -21,7 +21,9 @@ Relates = Literal[
     "calls",  # Pod → Service that its log could not reach
     "runs-on",  # Pod → Node
     "kept-by",  # an object → the workload of its controller
-    "class",  # claim → StorageClass
+    "kept-out",  # Pod → Node that has the taint for which the scheduler passed it over
+    "volume",  # claim → PersistentVolume
+    "class",  # claim or volume → StorageClass
 ]
 
 

@@ -6,15 +6,20 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 from runbook.diagnosis.edge import Edge
 from runbook.diagnosis.index import Index
 from runbook.domain import custom
 from runbook.domain.cluster import Generic
 from runbook.domain.helm import HelmRelease, release_storage
-from runbook.domain.network import Backend, Ingress, Service
+from runbook.domain.meta import Resource
+from runbook.domain.network import DEFAULT, Ingress, Service
 from runbook.domain.pods import Pod
+from runbook.domain.workloads import ReplicaSet, Workload
 from runbook.model import ObjectRef
+
+R = TypeVar("R", bound=Resource)
 
 
 def edges(index: Index, services: Mapping[str, str]) -> Iterator[Edge]:
@@ -42,6 +47,18 @@ class Services:
     @cached_property
     def _selected(self) -> Mapping[tuple[str, str, str], set[ObjectRef]]:
         return _by_label(self._index)
+
+    @cached_property
+    def pods(self) -> Mapping[str, list[Pod]]:
+        """All pods by namespace."""
+        return _by_namespace(o for o in self._index.objects.values() if isinstance(o, Pod))
+
+    @cached_property
+    def idle(self) -> Mapping[str, list[Workload]]:
+        """The workloads that are scaled to 0, by namespace; of a ReplicaSet that is the rule."""
+        every = self._index.objects.values()
+        none = (o for o in every if isinstance(o, Workload) and not isinstance(o, ReplicaSet))
+        return _by_namespace(o for o in none if o.spec.replicas == 0)
 
     def behind(self, ref: ObjectRef) -> Iterator[Behind]:
         """By EndpointSlices, which name the pods; else by the selector. Nothing is behind anything else."""
@@ -95,12 +112,9 @@ def _names(release: HelmRelease, service: str, *, alone: bool) -> bool:
 
 
 def _ingress(ref: ObjectRef, obj: Ingress) -> Iterator[Edge]:
-    backends: list[Backend | None] = [obj.spec.default_backend]
-    for rule in obj.spec.rules or ():
-        backends += [path.backend for path in (rule.http.paths if rule.http else ())]
-    for backend in backends:
-        if backend is not None and backend.service is not None:
-            yield Edge(ref, ObjectRef("Service", ref.namespace, backend.service.name), "serves", "spec.rules")
+    for where, backend in obj.backends():
+        proof = "spec.defaultBackend" if where == DEFAULT else "spec.rules"
+        yield Edge(ref, ObjectRef("Service", ref.namespace, backend.name), "serves", proof)
 
 
 def _named(index: Index, ref: ObjectRef) -> Iterator[ObjectRef]:
@@ -108,6 +122,13 @@ def _named(index: Index, ref: ObjectRef) -> Iterator[ObjectRef]:
         for endpoint in part.endpoints or ():
             if endpoint.target_ref is not None and endpoint.target_ref.kind == "Pod":
                 yield ObjectRef("Pod", endpoint.target_ref.namespace or ref.namespace, endpoint.target_ref.name)
+
+
+def _by_namespace(some: Iterator[R]) -> Mapping[str, list[R]]:
+    found: dict[str, list[R]] = defaultdict(list)
+    for obj in some:
+        found[obj.metadata.namespace].append(obj)
+    return found
 
 
 def _by_label(index: Index) -> Mapping[tuple[str, str, str], set[ObjectRef]]:

@@ -1,4 +1,4 @@
-"""Edges of workloads: owner → child, pod → what it needs and where it runs, claim → StorageClass."""
+"""Edges of workloads: owner → child, pod → what it needs and where it runs, claim → PersistentVolume → StorageClass."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from runbook.diagnosis import hearsay
 from runbook.diagnosis.edge import Edge, Relates
 from runbook.diagnosis.index import Index
 from runbook.domain import references
-from runbook.domain.cluster import PersistentVolumeClaim
+from runbook.domain.cluster import PersistentVolume, PersistentVolumeClaim
 from runbook.domain.pods import Pod, PodSpec
 from runbook.domain.workloads import Job, Workload
 from runbook.model import ObjectRef
@@ -29,7 +29,7 @@ def edges(index: Index, heard: Iterable[ObjectRef]) -> Iterator[Edge]:
 
 
 def needs(index: Index, ref: ObjectRef) -> Iterator[Edge]:
-    """What a workload, a pod or a claim says of itself that it needs, and where it runs."""
+    """What a workload, a pod, a claim or a volume says of itself that it needs, and where it runs."""
     obj = index.get(ref)
     if isinstance(obj, Pod):
         yield from _needs(ref, obj.spec)
@@ -37,9 +37,19 @@ def needs(index: Index, ref: ObjectRef) -> Iterator[Edge]:
             yield Edge(ref, ObjectRef("Node", "", obj.spec.node_name), "runs-on", "spec.nodeName")
     elif isinstance(obj, (Workload, Job)):
         yield from _needs(ref, obj.spec.template.spec)
-    elif isinstance(obj, PersistentVolumeClaim) and obj.spec.storage_class_name:
-        target = ObjectRef("StorageClass", "", obj.spec.storage_class_name)
-        yield Edge(ref, target, "class", "spec.storageClassName")
+    elif isinstance(obj, (PersistentVolumeClaim, PersistentVolume)):
+        yield from _volume(index, ref, obj)
+
+
+def _volume(index: Index, ref: ObjectRef, obj: PersistentVolumeClaim | PersistentVolume) -> Iterator[Edge]:
+    """The volume that a claim names, or else those that are kept for a claim of its name; the class of both."""
+    if isinstance(obj, PersistentVolumeClaim):
+        if obj.spec.volume_name:
+            yield Edge(ref, ObjectRef("PersistentVolume", "", obj.spec.volume_name), "volume", "spec.volumeName")
+        else:
+            yield from (Edge(ref, volume, "volume", "the volume's spec.claimRef") for volume in index.kept.get(ref, ()))
+    if obj.spec.storage_class_name:
+        yield Edge(ref, ObjectRef("StorageClass", "", obj.spec.storage_class_name), "class", "spec.storageClassName")
 
 
 def _is_replaced(index: Index, owner: ObjectRef, child: ObjectRef) -> bool:

@@ -127,7 +127,7 @@ def _first_cause(walker: Walker, items: list[_Failing], now: datetime) -> FirstC
         root.proof,
         _bounded(root.message.strip()),
         tuple(Explained(i.object, _relation(i, shown), _via(i.walk)) for i in sorted(items, key=lambda i: i.object)),
-        next_act(cause, shown, root.captures),
+        root.next or next_act(cause, shown, root.captures),
         max(0, round((now - max(times)).total_seconds())) if times else None,
         False,
         root.decides,

@@ -7,12 +7,14 @@ own spec says it needs is read when somebody stands on it: of ten thousand pods 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
-from runbook.diagnosis import edges_flux, edges_gateway, edges_network, edges_workload, hearsay
+from runbook.diagnosis import edges_flux, edges_gateway, edges_network, edges_node, edges_workload, hearsay
 from runbook.diagnosis.edge import Edge, Relates
 from runbook.diagnosis.index import Index
+from runbook.domain.pods import Pod
+from runbook.domain.workloads import Workload
 from runbook.model import ObjectRef
 
 __all__ = ["Edge", "Graph", "Relates", "build"]
@@ -35,6 +37,7 @@ class Graph:
         self._made: dict[ObjectRef, list[ObjectRef]] = defaultdict(list)
         self._own: dict[ObjectRef, tuple[Edge, ...]] = {}
         self._network = edges_network.Services(index)
+        self._nodes = edges_node.Nodes(index)
         for edge in edges:
             self._found[edge.origin].append(edge)
             if edge.relation == "made-by" and edge.origin.kind == "Secret":
@@ -52,6 +55,18 @@ class Graph:
     def behind(self, ref: ObjectRef) -> Iterator[edges_network.Behind]:
         """The pods behind a Service, as groups that Services may share: no edge for each Service and pod is made."""
         return self._network.behind(ref)
+
+    def pods(self, namespace: str) -> Sequence[Pod]:
+        """The pods of a namespace."""
+        return self._network.pods.get(namespace, ())
+
+    def idle(self, namespace: str) -> Sequence[Workload]:
+        """The workloads of a namespace that are scaled to 0."""
+        return self._network.idle.get(namespace, ())
+
+    def kept_out(self, ref: ObjectRef, taint: str) -> tuple[Edge, ...]:
+        """The nodes that have this taint, or the condition that it stands for, for which the scheduler passed a pod over."""
+        return tuple(Edge(ref, node, "kept-out", f"taint {taint}") for node in self._nodes.bearing(taint))
 
     def absent(self, ref: ObjectRef) -> Missing:
         """`missing` when it was looked for and is not there; `unseen` when nobody looked (for a Secret: in its namespace)."""

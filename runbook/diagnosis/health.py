@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from runbook.diagnosis import hearsay
+from runbook.diagnosis import hearsay, waysin
 from runbook.diagnosis.graph import Graph
 from runbook.diagnosis.index import ENDPOINT, ref_of
 from runbook.diagnosis.signs import FINE, MOVING, Health, Sign, of_flux, of_sealed
 from runbook.diagnosis.signs_gateway import of_gateway, of_route, reaches
-from runbook.diagnosis.signs_workload import of_claim, of_job, of_pod, of_workload
+from runbook.diagnosis.signs_node import of_node
+from runbook.diagnosis.signs_volume import of_claim, of_volume
+from runbook.diagnosis.signs_workload import of_job, of_pod, of_workload
 from runbook.domain import custom
-from runbook.domain.cluster import Generic, Namespace, Node, PersistentVolumeClaim
+from runbook.domain.cluster import Generic, Namespace, Node, PersistentVolume, PersistentVolumeClaim
 from runbook.domain.custom import MAKERS, ROUTES
 from runbook.domain.flux import Kustomization, Source
 from runbook.domain.gateway import Gateway, Route
@@ -80,8 +82,8 @@ class Healths:
             return of_pod(obj, index)
         if isinstance(obj, PersistentVolumeClaim):
             return of_claim(obj, index)
-        if isinstance(obj, (Node, Namespace)):
-            return _node(obj)
+        if isinstance(obj, (Node, PersistentVolume, Namespace)):
+            return _of_the_cluster(obj)
         if isinstance(obj, (Ingress, Gateway)) or ref.kind in ROUTES:
             return self._way_in(ref, obj)
         if isinstance(obj, Generic):
@@ -103,7 +105,7 @@ class Healths:
 
     def _ingress(self, ref: ObjectRef) -> Health:
         bad = [e.target for e in self.graph.out(ref, "serves") if self._is_dead(e.target)]
-        return Health("failing") if bad else FINE
+        return Health("failing") if bad or waysin.misled(self.graph, ref) else FINE
 
     def _route(self, ref: ObjectRef, obj: Route) -> Health:
         """By what its parents say and where it leads; one whose Gateway fails where it attaches has yet to be explained."""
@@ -131,6 +133,14 @@ class Healths:
         return FINE if ready else Health("failing")
 
 
+def _of_the_cluster(obj: Node | PersistentVolume | Namespace) -> Health:
+    if isinstance(obj, Node):
+        return of_node(obj)
+    if isinstance(obj, PersistentVolume):
+        return of_volume(obj)
+    return Health("failing") if obj.status.phase == "Terminating" else FINE
+
+
 def _generic(obj: Generic) -> Health:
     """Any other project's object by the conditions that all share; one without any says nothing. [kstatus]"""
     conditions, generation = obj.status.conditions, obj.metadata.generation or 0
@@ -149,15 +159,6 @@ def _generic(obj: Generic) -> Health:
     )
     sign = Sign(bad.message, bad.reason, bad.last_transition_time, bad.type, stale)
     return Health("moving" if bad.status == "Unknown" else "failing", (sign,))
-
-
-def _node(obj: Node | Namespace) -> Health:
-    if isinstance(obj, Namespace):
-        return Health("failing") if obj.status.phase == "Terminating" else FINE
-    ready = condition(obj.status.conditions, "Ready")
-    if ready is None or ready.status == "True":
-        return FINE
-    return Health("failing", (Sign(ready.message, ready.reason, ready.last_transition_time, "Ready"),))
 
 
 def _is_member(obj: Resource) -> bool:

@@ -23,6 +23,8 @@ _KINDS = frozenset(k.kind for k in KINDS.values() if not k.optional) - {
     "Event",
     "ConfigMap",
     "Secret",
+    "ServiceAccount",
+    "PersistentVolume",
     "Lease",
     "EndpointSlice",
 }

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from runbook.domain import owners
-from runbook.domain.cluster import Event, Generic
+from runbook.domain.cluster import Event, Generic, PersistentVolume
 from runbook.domain.helm import HelmRelease, release_storage
 from runbook.domain.inquiries import Inquiry, LastWords
 from runbook.domain.kinds import called
@@ -41,6 +41,7 @@ class Index:
     sealing_keys: tuple[SealingKey, ...] = ()
     words: Mapping[ObjectRef, tuple[LastWords, ...]] = field(default_factory=dict)
     addresses: Mapping[str, ObjectRef] = field(default_factory=dict)
+    kept: Mapping[ObjectRef, tuple[ObjectRef, ...]] = field(default_factory=dict)  # claim → volumes by their claimRef
 
     @property
     def now(self) -> datetime:
@@ -93,6 +94,7 @@ def build(snapshot: Snapshot) -> Index:
         tuple(snapshot.seen(SealingKey)),
         {ObjectRef.parse(i.pod): i.logs for i in snapshot.seen(Inquiry) if i.pod and any(w.lines for w in i.logs)},
         {s.spec.cluster_ip: s.ref for s in snapshot.seen(Service) if s.spec.cluster_ip not in HEADLESS},
+        _kept(snapshot.seen(PersistentVolume)),
     )
 
 
@@ -176,6 +178,11 @@ def _slices(slices: Iterable[EndpointSlice]) -> dict[tuple[str, str], tuple[Endp
     for item in slices:
         found[item.metadata.namespace, item.metadata.label(SERVICE_NAME)].append(item)
     return {key: tuple(items) for key, items in found.items()}
+
+
+def _kept(volumes: Iterable[PersistentVolume]) -> dict[ObjectRef, tuple[ObjectRef, ...]]:
+    claims = ((v.spec.claim_ref, v.ref) for v in volumes)
+    return _grouped((ObjectRef("PersistentVolumeClaim", c.namespace, c.name), ref) for c, ref in claims if c)
 
 
 def _sealed_at(files: Iterable[GitFile]) -> dict[tuple[str, str], datetime]:

@@ -136,10 +136,8 @@ def _before(found: Index, pod: Pod | None) -> Iterator[ObjectRef]:
 
 
 def _backends(ingress: Ingress | None) -> Iterator[ObjectRef]:
-    for rule in (ingress.spec.rules or ()) if ingress is not None else ():
-        for path in rule.http.paths if rule.http else ():
-            if ingress is not None and path.backend.service is not None:
-                yield ObjectRef("Service", ingress.metadata.namespace, path.backend.service.name)
+    if ingress is not None:
+        yield from (ObjectRef("Service", ingress.metadata.namespace, one.name) for _, one in ingress.backends())
 
 
 def _names(ingress: Ingress | None) -> Iterator[str]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from runbook.diagnosis.edge import Edge
-from runbook.model import Hypothesis, ObjectRef
+from runbook.model import Hypothesis, NextAct, ObjectRef
 
 _LONGEST = 60  # steps of a way that are kept, the nearest and the last ones: longer ones nobody reads
 Proof = Literal["fact", "hypothesis"]
@@ -19,7 +19,8 @@ class Root:
     """The first thing that went wrong. Roots of one `cause` and one `fault` are one first cause.
 
     `object` is what people are shown, `fault` what is repaired: the workload of a pod, the Secret that is missing. `way` says
-    what would tell whether the object that was walked from hangs on it at all: empty where that is proved.
+    what would tell whether the object that was walked from hangs on it at all: empty where that is proved. `next` is the act
+    where what is at fault takes another than the catalogue's for this cause.
     """
 
     cause: str
@@ -31,6 +32,7 @@ class Root:
     decides: str = ""
     captures: Mapping[str, str] = field(default_factory=dict)
     way: str = ""
+    next: NextAct | None = None
 
     @property
     def only_way(self) -> bool:

@@ -1,4 +1,4 @@
-"""What workloads, Jobs, pods and claims say of their state, their events included while these are of now."""
+"""What workloads, Jobs and pods say of their state, their events included while these are of now."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from runbook.diagnosis.index import Index, ref_of
 from runbook.diagnosis.signs import FINE, MOVING, Health, Sign
 from runbook.domain import podstatus
-from runbook.domain.cluster import Event, PersistentVolumeClaim
+from runbook.domain.cluster import Event
 from runbook.domain.meta import condition, is_true
 from runbook.domain.pods import Pod
 from runbook.domain.workloads import DaemonSet, Deployment, Job, Workload
@@ -26,9 +26,6 @@ _START_EVENTS = frozenset(
 )  # fmt: skip
 _RUN_EVENTS = frozenset({"Unhealthy", "ProbeError", "NodeNotReady"})
 _CREATE_EVENTS = frozenset({"FailedCreate", "ReplicaSetCreateError"})
-_CLAIM_EVENTS = frozenset(
-    {"ProvisioningFailed", "FailedBinding", "VolumeFailedDelete", "ExternalProvisioning", "ClaimLost"}
-)
 
 
 def desired(obj: Workload) -> int:
@@ -63,7 +60,7 @@ def of_workload(obj: Workload, index: Index) -> Health:
     if failure is not None and failure.status == "True":
         stale = _of_before(obj)
         signs.append(Sign(failure.message, failure.reason, failure.last_transition_time, "ReplicaFailure", stale))
-    signs += _events(index, ref_of(obj), _CREATE_EVENTS)
+    signs += events_of(index, ref_of(obj), _CREATE_EVENTS)
     overdue = progressing is not None and progressing.status == "False"
     since = obj.metadata.creation_timestamp
     if available is not None:
@@ -90,7 +87,7 @@ def of_job(obj: Job, index: Index) -> Health:
         if _succeeded_since(obj, index):
             return FINE
         return Health("failing", (Sign(failed.message, failed.reason, failed.last_transition_time, "Failed"),))
-    signs = tuple(_events(index, ref_of(obj), _CREATE_EVENTS)) if not obj.status.active else ()
+    signs = tuple(events_of(index, ref_of(obj), _CREATE_EVENTS)) if not obj.status.active else ()
     return Health("failing", signs) if signs else MOVING
 
 
@@ -146,9 +143,9 @@ def _pod_signs(obj: Pod, index: Index) -> Iterator[Sign]:
         yield Sign(trouble.message, trouble.reason, at, f"container {trouble.container} {trouble.state}")
         if trouble.state == "waiting":
             named = _IMAGE_EVENTS if trouble.reason in podstatus.IMAGE_WAITING else frozenset({"Failed"})
-            yield from _events(index, ref, named, about=trouble.image, at_all_times=True)
+            yield from events_of(index, ref, named, about=trouble.image, at_all_times=True)
     if not found:
-        yield from _events(index, ref, _START_EVENTS if status.phase == "Pending" else _RUN_EVENTS)
+        yield from events_of(index, ref, _START_EVENTS if status.phase == "Pending" else _RUN_EVENTS)
 
 
 def _last_said(obj: Pod, index: Index) -> datetime | None:
@@ -157,21 +154,7 @@ def _last_said(obj: Pod, index: Index) -> datetime | None:
     return max(spoken, default=obj.status.start_time or obj.metadata.creation_timestamp)
 
 
-def of_claim(obj: PersistentVolumeClaim, index: Index) -> Health:
-    """A claim. Waiting for its first consumer is normal."""
-    if obj.status.phase == "Bound" or obj.metadata.deletion_timestamp:
-        return FINE
-    if obj.status.phase == "Lost":
-        return Health("failing", (Sign("bound claim has lost its PersistentVolume", "ClaimLost", None, "status"),))
-    name = obj.spec.storage_class_name
-    if name and index.saw("StorageClass") and index.get(ObjectRef("StorageClass", "", name)) is None:
-        text = f'storageclass.storage.k8s.io "{name}" not found'
-        return Health("failing", (Sign(text, "ProvisioningFailed", None, "spec.storageClassName"),))
-    signs = tuple(_events(index, ref_of(obj), _CLAIM_EVENTS - {"ExternalProvisioning"}))
-    return Health("failing", signs) if signs else MOVING
-
-
-def _events(
+def events_of(
     index: Index, ref: ObjectRef, reasons: frozenset[str], *, about: str = "", at_all_times: bool = False
 ) -> Iterator[Sign]:
     """Current events of these reasons, newest first, each text once. With `about`, a text naming an image must name this one."""

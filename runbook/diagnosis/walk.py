@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from runbook.diagnosis import blame, controllers, follow, gateways, hearsay
+from runbook.diagnosis import blame, controllers, follow, gateways, hearsay, nodes, volumes, waysin
 from runbook.diagnosis.catalogue import Catalogue
 from runbook.diagnosis.classify import Classification, classify
 from runbook.diagnosis.edges_network import Behind
@@ -19,6 +19,7 @@ from runbook.diagnosis.roots import Root, Walk, better, nowhere
 from runbook.diagnosis.signs import Health, Sign
 from runbook.diagnosis.spoken import spoken
 from runbook.domain import helmwords
+from runbook.domain.cluster import Node, PersistentVolumeClaim
 from runbook.domain.custom import MAKERS, ROUTES
 from runbook.domain.gateway import Gateway, Route
 from runbook.model import Hypothesis, ObjectRef
@@ -120,20 +121,29 @@ class Walker:
             return nowhere("it is not in what was observed")
         if health.suspended and health.state != "fine":
             return follow.below(self, ref) or Walk(self._suspended(ref, health))
+        if isinstance(obj, Node):
+            return nodes.node(self, ref, health.signs)
         if isinstance(obj, Gateway):
             return gateways.gateway(self, ref, obj, health)
         if isinstance(obj, Route):
             return gateways.route(self, ref, obj, health)
         if ref.kind in _BY_STRUCTURE:
-            return follow.structure(self, ref) or nowhere(follow.dead_end(self, ref, health))
+            return follow.structure(self, ref) or nowhere(self._dead_end(ref, health))
         if health.state == "moving" and not health.signs and ref.kind in SECRET_MAKERS and obj is not None:
             return controllers.asleep(self, ref, obj.metadata.creation_timestamp) or nowhere("it has said nothing yet")
+        if isinstance(obj, PersistentVolumeClaim) and (found := volumes.claim(self, ref, obj)):
+            return found
         found = self._by_words(ref, health)
         if health.overdue is not None and found.root is None:
             late = controllers.asleep(self, ref, health.overdue.since, health.overdue.budget) or nowhere("")
             why = f"{health.overdue.why}; {late.why}" if late.why else health.overdue.why
             return late if late.root else nowhere(why, *late.hypotheses, *found.hypotheses)
         return spoken(self, ref, found) if ref.kind == "Pod" and health.state == "failing" else found
+
+    def _dead_end(self, ref: ObjectRef, health: Health) -> str:
+        """Why what leads to Services has no root: what these say of each other, else that no pod behind them fails."""
+        told = (*waysin.problems(self.graph, ref), *(sign.message for sign in health.signs[:1]))
+        return "; ".join(told) if len(told) > len(health.signs[:1]) else follow.dead_end(self, ref, health)
 
     def _by_words(self, ref: ObjectRef, health: Health) -> Walk:
         current = [(s, self.read(ref, s)) for s in health.signs if not s.stale]
@@ -152,7 +162,7 @@ class Walker:
             return nowhere(_remediated([s for s, _ in current]), *self._guesses(symptoms))
         if any(s.message for s, _ in current) and health.state == "failing":
             return nowhere(f"no known cause in its message: “{_short(current[0][0])}”")
-        found = follow.below(self, ref) or follow.structure(self, ref)
+        found = follow.below(self, ref) or follow.structure(self, ref) or nodes.silent(self, ref)
         if found is None and current and health.state == "failing":
             return nowhere(f"it says {_short(current[0][0])}, and not why")
         return found or follow.dull(self, ref)

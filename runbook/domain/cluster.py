@@ -26,10 +26,19 @@ class NodeAddress(Observed, frozen=True):
     address: str = ""
 
 
+class Taint(Observed, frozen=True):
+    """spec.taints[] of a Node."""
+
+    key: str = ""
+    value: str = ""
+    effect: str = ""
+
+
 class NodeSpec(Observed, frozen=True):
     """spec of a Node."""
 
     unschedulable: bool | None = None
+    taints: list[Taint] | None = None
 
 
 class NodeStatus(Observed, frozen=True):
@@ -134,6 +143,43 @@ class PersistentVolumeClaim(Resource, frozen=True):
 
     spec: ClaimSpec = ClaimSpec()
     status: ClaimStatus = ClaimStatus()
+
+
+class VolumeClaimRef(Observed, frozen=True):
+    """spec.claimRef of a PersistentVolume: a claim of that name and another uid is another claim."""
+
+    namespace: str = ""
+    name: str = ""
+    uid: str = ""
+
+
+class VolumeSpec(Observed, frozen=True):
+    """spec of a PersistentVolume."""
+
+    storage_class_name: str = ""
+    claim_ref: VolumeClaimRef | None = None
+
+
+class VolumeStatus(Observed, frozen=True):
+    """status of a PersistentVolume: Available, Bound, Released, Failed; the message says why its reclamation failed."""
+
+    phase: str = ""
+    message: str = ""
+
+
+class PersistentVolume(Resource, frozen=True):
+    """v1 PersistentVolume."""
+
+    KIND: ClassVar[str] = "PersistentVolume"
+
+    spec: VolumeSpec = VolumeSpec()
+    status: VolumeStatus = VolumeStatus()
+
+
+class ServiceAccount(Resource, frozen=True):
+    """v1 ServiceAccount, metadata only: that it is there is what is asked."""
+
+    KIND: ClassVar[str] = "ServiceAccount"
 
 
 class ConfigMap(Resource, frozen=True):

@@ -1,6 +1,6 @@
 """Objects of other projects, by the few fields that say what they make or lead to. Everything in them is optional.
 
-External Secrets, cert-manager, Istio, the Gateway API, Traefik; and Kubernetes' own webhook configurations.
+External Secrets, cert-manager, Istio, the Gateway API, Traefik.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from runbook.model import ObjectRef
 
 MAKERS = ("ExternalSecret", "Certificate")
 ROUTES = ("VirtualService", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute", "IngressRoute")
-WEBHOOKS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
 WITH_SPEC = frozenset({*MAKERS, *ROUTES})
 
 

@@ -48,6 +48,8 @@ KINDS: dict[str, Kind] = {
         Kind("ConfigMap", "", "configmaps", cluster.ConfigMap, fallback="v1"),
         Kind("Secret", "", "secrets", cluster.Secret, fallback="v1"),
         Kind("PersistentVolumeClaim", "", "persistentvolumeclaims", cluster.PersistentVolumeClaim, fallback="v1"),
+        Kind("PersistentVolume", "", "persistentvolumes", cluster.PersistentVolume, namespaced=False, fallback="v1"),
+        Kind("ServiceAccount", "", "serviceaccounts", cluster.ServiceAccount, fallback="v1"),
         Kind("Deployment", "apps", "deployments", workloads.Deployment, fallback="v1"),
         Kind("ReplicaSet", "apps", "replicasets", workloads.ReplicaSet, fallback="v1"),
         Kind("StatefulSet", "apps", "statefulsets", workloads.StatefulSet, fallback="v1"),
@@ -78,7 +80,7 @@ KINDS: dict[str, Kind] = {
         Kind("VirtualService", ISTIO, "virtualservices", cluster.Generic, optional=True),
     )
 }
-METADATA_ONLY = frozenset({"Secret", "ConfigMap"})  # of these only names are asked for: their values may be secrets
+METADATA_ONLY = frozenset({"Secret", "ConfigMap", "ServiceAccount"})  # only names are asked for: values may be secrets
 
 
 _MOVED = ("extensions", "events.k8s.io")  # groups that serve objects of another group as well

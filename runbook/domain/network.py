@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 from runbook.domain.meta import Observed, Resource
 
 SERVICE_NAME = "kubernetes.io/service-name"
+DEFAULT = "the default backend"
 
 
 class ServicePort(Observed, frozen=True):
@@ -143,3 +144,13 @@ class Ingress(Resource, frozen=True):
     KIND: ClassVar[str] = "Ingress"
 
     spec: IngressSpec = IngressSpec()
+
+    def backends(self) -> Iterator[tuple[str, BackendService]]:
+        """Each Service that it leads to, with the way to it in words: the default backend first, then path by path."""
+        default = self.spec.default_backend
+        if default is not None and default.service is not None:
+            yield DEFAULT, default.service
+        for rule in self.spec.rules or ():
+            for path in rule.http.paths if rule.http else ():
+                if path.backend.service is not None:
+                    yield f"{rule.host}{path.path}", path.backend.service

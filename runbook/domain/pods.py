@@ -90,6 +90,13 @@ class Resources(Observed, frozen=True):
     limits: dict[str, str | int] | None = None
 
 
+class ContainerPort(Observed, frozen=True):
+    """ports[] of a container: to declare one is optional, and its name is what a Service may call it by."""
+
+    name: str = ""
+    container_port: int = 0
+
+
 class Container(Observed, frozen=True):
     """spec.containers[] / initContainers[]; a native sidecar is an init container with restartPolicy Always."""
 
@@ -101,6 +108,7 @@ class Container(Observed, frozen=True):
     readiness_probe: Probe | None = None
     liveness_probe: Probe | None = None
     resources: Resources | None = None
+    ports: list[ContainerPort] | None = None
 
 
 class PodSpec(Observed, frozen=True):

@@ -40,6 +40,9 @@ def _parts(found: Details, now: datetime, limit: int) -> Iterator[Shown]:
     if found.needs:
         needs = [(str(n.object), n.where, n.state) for n in found.needs]
         yield Table(caption="What it refers to", columns=("Object", "Where", "Is"), rows=needs)
+    if found.leads:
+        leads = [(one.what, one.where, cut(one.state)) for one in found.leads]
+        yield Table(caption="What it leads to", columns=("What", "Where", "Is"), rows=leads)
     shown = found.events[:limit]
     more = f", the newest {limit} of {len(found.events)}" if len(found.events) > limit else ""
     events = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -69,7 +69,8 @@ def judge(
     explanation = explained
     if kind.explains and explanation is None:
         explanation = diagnosis.explain(snapshot, inventory, catalogue=catalogue)
-    return Judged(snapshot, tuple(findings), judged, explanation, _verdict(findings, judged, explanation))
+    verdict = _verdict((*findings, *judged), explanation, walks=kind.asks)
+    return Judged(snapshot, tuple(findings), judged, explanation, verdict)
 
 
 def _unseen(stage: str, snapshot: Snapshot, found: Sequence[Finding]) -> Iterator[Finding]:
@@ -86,14 +87,18 @@ def _unseen(stage: str, snapshot: Snapshot, found: Sequence[Finding]) -> Iterato
         yield Finding("access", cluster_ref(snapshot), Result.ERROR, f"{gap.what}: {gap.why}", needs)
 
 
-def _verdict(findings: Iterable[Finding], criteria: Iterable[Criterion], explanation: Explanation | None) -> Verdict:
-    """A stage that asks no check is judged by what it explains: anything red is a fail, anything unseen is not known."""
-    answers: list[Finding | Criterion] = [*findings, *criteria]
-    if answers or explanation is None:
-        return verdict_of(answers)
+def _verdict(answers: Sequence[Finding | Criterion], explanation: Explanation | None, *, walks: bool) -> Verdict:
+    """By what the checks answer; a stage that is there to explain is no better than what it explains.
+
+    Anything red without a cause, or with one, is a fail there, and anything unseen is not known.
+    """
+    by_checks = verdict_of(answers) if answers or explanation is None else Verdict.PASS
+    if explanation is None or (answers and not walks):
+        return by_checks
     if explanation.first_causes or explanation.unexplained:
         return Verdict.FAIL
-    return Verdict.ERROR if explanation.not_evaluated else Verdict.PASS
+    unseen = explanation.not_evaluated and by_checks is not Verdict.FAIL
+    return Verdict.ERROR if unseen else by_checks
 
 
 def with_soak(snapshot: Snapshot, inventory: Inventory) -> Snapshot:

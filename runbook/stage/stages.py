@@ -19,9 +19,12 @@ class StageKind:
     extra: tuple[str, ...] = ()
 
 
-# What else leads from a red object to its cause, where it is installed; of ConfigMaps only names are read.
+# What else leads from a red object to its cause, where it is installed; of ConfigMaps and ServiceAccounts only names are read.
 ROUTES = ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute", "IngressRoute", "VirtualService")
-FOLLOWED = ("ExternalSecret", "Certificate", "Gateway", *ROUTES, "ReferenceGrant", "StorageClass", "ConfigMap")
+FOLLOWED = (
+    "ExternalSecret", "Certificate", "Gateway", *ROUTES, "ReferenceGrant", "PersistentVolume", "StorageClass", "ConfigMap",
+    "Namespace", "ServiceAccount",
+)  # fmt: skip
 NEEDING = ("HelmRelease", "Deployment", "StatefulSet", "DaemonSet", "Job")  # who needs a Secret that stays closed
 
 STAGES = {
@@ -54,7 +57,7 @@ STAGES = {
 
 # What diagnosis walks along; a kind that cannot be observed becomes a gap, and is told.
 WALKED = (
-    "HelmRelease", "Kustomization", "HelmChart", "HelmRepository", "OCIRepository", "GitRepository", "SealedSecret", "Pod",
+    "HelmRelease", "Kustomization", "HelmChart", "HelmRepository", "OCIRepository", "GitRepository", "Bucket", "SealedSecret", "Pod",
     "Job", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Event", "Node", "PersistentVolumeClaim", "Service",
     "EndpointSlice", "Ingress", "UnsealProbe", "EndpointProbe",
 )  # fmt: skip

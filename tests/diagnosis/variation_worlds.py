@@ -25,6 +25,7 @@ UNBOUND = (
 CALLED = ('Internal error occurred: failed calling webhook "validate.policy": failed to call webhook: Post '
           '"https://policy.guard.svc:443/validate?timeout=10s": no endpoints available for service "policy"')  # fmt: skip
 NOT_READY = "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message: cni plugin not initialized"
+FULL = condition("DiskPressure", "True", "KubeletHasDiskPressure", "kubelet has disk pressure")
 
 
 @dataclass(frozen=True)
@@ -113,8 +114,21 @@ def claim(**status: Any) -> Object:
     )
 
 
-def node(status: str, message: str) -> Object:
-    return kind("Node", "", "n1", status={"conditions": [condition("Ready", status, "KubeletNotReady", message)]})
+def node(status: str, message: str, *more: Object) -> Object:
+    ready_ = condition("Ready", status, "KubeletNotReady", message)
+    return kind("Node", "", "n1", status={"conditions": [ready_, *more]})
+
+
+def kept_out(taint: str) -> list[Any]:
+    """A release whose pod the one node does not take."""
+    text = f"0/1 nodes are available: 1 node(s) had untolerated taint {{node.kubernetes.io/{taint}: }}. preemption: x"
+    return rollout(unscheduled(text))
+
+
+def evicted() -> Object:
+    one = pod("ns", "web-0", container(), phase="Failed", nodeName="n1")
+    one["status"] |= {"reason": "Evicted", "message": "The node was low on resource: ephemeral-storage. x"}
+    return one
 
 
 def web_service(route: Object) -> list[Any]:
@@ -246,6 +260,13 @@ VARIATIONS: dict[str, Variation] = {
         {"node-not-ready": ("Node/n1", FACT)}),
     "a network plugin that is missing on its node": Variation([*rollout(pod("ns", "web-0", CREATING, nodeName="n1"), event(("Pod", "ns", "web-0"), "NetworkNotReady", NOT_READY), kind_="DaemonSet"),
         node("False", NOT_READY)], {"node-not-ready": ("Node/n1", FACT)}, follow=(POD, "HelmRelease/ns/web")),
+    "a network plugin that is missing where a pod should go": Variation([*kept_out("not-ready"), node("False", NOT_READY)],
+        {"node-not-ready": ("Node/n1", FACT)}),
+    "a disk that is full where a pod should go": Variation([*kept_out("disk-pressure"), node("True", "", FULL)],
+        {"node-pressure-evicted": ("Node/n1", FACT)}),
+    "a node that is well again": Variation([*kept_out("not-ready"), node("True", "")], {"unschedulable": (POD, GUESS)}),
+    "evicted while the disk is full": Variation([*rollout(evicted()), node("True", "", FULL)],
+        {"node-pressure-evicted": ("Node/n1", FACT)}),
     "a webhook whose pods die": Variation(policy(pods=True), {"oom-killed": ("Pod/guard/policy-0", FACT)}, follow=("HelmRelease/ns/web", "HelmRelease/ns/api")),
     "a webhook whose pods were not saved": Variation(policy(pods=False), {"webhook-unreachable": ("Webhook/validate.policy", GUESS)}, follow=("HelmRelease/ns/web", "HelmRelease/ns/api")),
     "the way through an Ingress": Variation(web_service(kind("Ingress", "ns", "in", spec={"rules": [{"http": {"paths": [{"backend": {"service": {"name": "web"}}}]}}]})),
