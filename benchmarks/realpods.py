@@ -8,6 +8,8 @@ keeps of just these fields. The same pod in gives the same pod out; nothing in i
 from __future__ import annotations
 
 import hashlib
+import json
+from functools import lru_cache
 from typing import Any
 
 from runbook.rehearsal.fieldsets import members, written
@@ -154,15 +156,20 @@ def _managed(pod: Object) -> list[Object]:
     spec["volumes"] = spec["volumes"][:-1]  # the token's was added on admission
     spec["containers"] = [{**c, "volumeMounts": c["volumeMounts"][:-1]} for c in spec["containers"]]
     return [
-        _entry("kube-controller-manager", {"metadata": meta, "spec": spec}, 0),
-        {**_entry("kubelet", {"status": pod["status"]}, 5), "subresource": "status"},
+        _entry("kube-controller-manager", 0, _fields(json.dumps({"metadata": meta, "spec": spec}))),
+        {**_entry("kubelet", 5, _fields(json.dumps({"status": pod["status"]}))), "subresource": "status"},
     ]
 
 
-def _entry(manager: str, fields: Object, minute: int) -> Object:
-    """A map or list that came with its first field is the writer's too; what every pod has is nobody's."""
-    leaves = set(members(fields, _TYPES))
+def _entry(manager: str, minute: int, fields: Object) -> Object:
     return {
         "manager": manager, "operation": "Update", "apiVersion": "v1", "time": _AT.format(minute),
-        "fieldsType": "FieldsV1", "fieldsV1": written({path[:n] for path in leaves for n in range(1, len(path) + 1)} - _ALWAYS),
+        "fieldsType": "FieldsV1", "fieldsV1": fields,
     }  # fmt: skip
+
+
+@lru_cache(maxsize=8)  # what their controller wrote is the same of all pods of a release, which come one after another
+def _fields(written_: str) -> Object:
+    """A map or list that came with its first field is the writer's too; what every pod has is nobody's."""
+    leaves = members(json.loads(written_), _TYPES)
+    return written({path[:n] for path in leaves for n in range(1, len(path) + 1)} - _ALWAYS)
