@@ -119,7 +119,10 @@ class TestKept:
             pod("a", metadata=heavy, status={"unread": 1}),
             pod("b", spec={"managedFields": 1, "containers": []}),
         ]
-        a, b = (json.loads(raw) for raw in client.list("Pod", as_served=True).raw)
+        both = {"spec": {"managedFields": [1], "containers": []}, "metadata": {**heavy, "name": "c"}}
+        api.pods.append(both)
+        a, b, c = (json.loads(raw) for raw in client.list("Pod", as_served=True).raw)
+        assert c == both
         assert a == pod("a", status={"unread": 1}, metadata={**pod("a")["metadata"], "managedFields": []})
         assert b == pod("b", spec={"managedFields": 1, "containers": []})
 
