@@ -111,7 +111,12 @@ SAYS_SO: dict[str, list[Any]] = {
 }  # fmt: skip
 
 SECRET = kind("Secret", "ns", "x", data={"TOKEN": "", "values.yaml": ""})
-MAKERS = {"taken": taken(), "refused": refused(), "sealed for another key": sealed("ns", "x")}
+MAKERS = {
+    "taken": taken(),
+    "refused": refused(),
+    "sealed for another key": sealed("ns", "x"),
+    "silent": kind("SealedSecret", "ns", "x", status={}),
+}
 
 STATES = {
     f"{name}; {maker} ({'there' if there else 'not saved'})": [*objects, MAKERS[maker], *([SECRET] if there else [])]
