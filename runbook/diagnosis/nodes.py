@@ -53,7 +53,8 @@ def keeping_out(walker: Walker, ref: ObjectRef, sign: Sign) -> behind.Behind:
     if not named:
         return behind.NOBODY
     found = {reason: walker.graph.kept_out(ref, reason.taint) for reason in named}
-    walks = [_by_taint(walker, edge, reason.taint) for reason in named for edge in found[reason]]
+    ways = (_by_taint(walker, edge, reason.taint) for reason in named for edge in found[reason])
+    walks = [(walk, walk.root) for walk in ways if walk.root is not None]
     doubt = " ".join(
         f"{r.nodes} nodes had the taint {r.taint}, and {len(found[r])} of them are in what was observed."
         if found[r] else f"Which node has the taint {r.taint}, and why: none of those that were observed is in that state."
@@ -61,7 +62,7 @@ def keeping_out(walker: Walker, ref: ObjectRef, sign: Sign) -> behind.Behind:
     )  # fmt: skip
     if not walks:
         return None, doubt
-    stories = {(walk.root.cause, walk.root.message) for walk in walks if walk.root is not None}
+    stories = {(root.cause, root.message) for _, root in walks}
     if len(stories) == 1 and len(named) == len(said):
         return _first(walks, doubt), ""
     return Walk(_unfit(walker, ref, sign, walks)), ""
@@ -74,12 +75,10 @@ def _by_taint(walker: Walker, edge: Edge, taint: str) -> Walk:
     return node(walker, edge.target, (s for s in walker.health(edge.target).signs if s.origin == wanted)).after(edge)
 
 
-def _first(walks: list[Walk], doubt: str) -> Walk:
+def _first(walks: list[tuple[Walk, Root]], doubt: str) -> Walk:
     """The first by name, with the others told: they have the same cause, and who repairs one repairs them all."""
-    first = min(walks, key=lambda walk: walk.path[0].target)
-    root = first.root
-    assert root is not None
-    names = sorted({walk.path[0].target.name for walk in walks})
+    first, root = min(walks, key=lambda found: found[1].fault)
+    names = sorted({one.fault.name for _, one in walks})
     if len(names) > 1:
         root = replace(root, message=f"{', '.join(names)}: {root.message}")
     return replace(first, root=replace(root, proof="hypothesis", decides=doubt) if doubt else root)
@@ -93,8 +92,8 @@ def _cordoned(ref: ObjectRef) -> Root:
     return Root("unschedulable", ref, ref, text, None, next=act)
 
 
-def _unfit(walker: Walker, ref: ObjectRef, sign: Sign, walks: list[Walk]) -> Root:
-    told = [f"{w.path[0].target}: {w.root.message}" for w in walks if w.root is not None]
+def _unfit(walker: Walker, ref: ObjectRef, sign: Sign, walks: list[tuple[Walk, Root]]) -> Root:
+    told = [f"{walk.path[0].target}: {root.message}" for walk, root in walks]
     more = f"; and {len(told) - _LISTED} more nodes" if len(told) > _LISTED else ""
     text = f"{sign.message} [{'; '.join(told[:_LISTED])}{more}]"
     return Root("unschedulable", ref, blame.top_controller(walker, ref), text, sign.at)

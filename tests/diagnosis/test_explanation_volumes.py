@@ -83,8 +83,11 @@ class TestTheVolumeThatAClaimNames:
         assert (found.cause, str(found.object)) == ("pvc-pending", CLAIM)
         assert "pv1" not in found.message
 
-    def test_on_its_way_is_nobodys_fault(self) -> None:
-        explanation = explain(snapshot(claim(volumeName="pv1"), volume("Available", of="")))
+    @pytest.mark.parametrize(
+        "given", [volume("Available", of=""), volume("Available", uid=""), volume("Bound", uid=UID)]
+    )
+    def test_on_its_way_is_nobodys_fault(self, given: dict[str, Any]) -> None:
+        explanation = explain(snapshot(claim(volumeName="pv1"), given))
         assert (explanation.first_causes, explanation.unexplained) == ((), ())
 
     def test_bound_is_well_whatever_another_volume_says(self) -> None:
