@@ -8,14 +8,17 @@ from typing import Any
 
 import jsonschema
 import pytest
+from diagnosis_worlds import NOW
 from recorded_worlds import RECORDINGS, kind, marks, saved
 
 from runbook.cli.app import call
 from runbook.diagnosis.details import details
 from runbook.diagnosis.releasedetails import HookJob
 from runbook.evidence import explanation_from_json
-from runbook.model import ObjectRef
+from runbook.model import Explained, Explanation, FirstCause, Hypothesis, NextAct, ObjectRef, Unexplained
+from runbook.stage.answering import cut
 from runbook.stage.describing import described
+from runbook.stage.naming import Named
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "runbook/schemas/explanation.v1.json").read_text())
 HOOK = RECORDINGS / "hook-install-timeout" / "state.json.gz"
@@ -72,6 +75,16 @@ def test_of_a_partial_recording_one_line_says_what_is_not_in_it(capsys: pytest.C
     lines = [line for line in answer(capsys, "--from", str(HOOK)).split("\n") if "not evaluated" in line]
     (line,) = lines
     assert "18 kinds, not in the input: " in line
+
+
+def test_secrets_are_cut_from_all_that_is_shown() -> None:
+    token = "ghp_" + "a1B2" * 9
+    ref = ObjectRef("Pod", "ns", "a")
+    held = (Explained(ref, "caused-by", (f"Service/ns/b (calls: its log: “{token}”)",)),)
+    found = FirstCause("x", ref, "fact", token, held, NextAct(token, token), captures={"a": token}, words=token)
+    left = Unexplained(ref, token, (Hypothesis("x", token, "d"),))
+    answer_ = cut(Explanation(NOW, "c", (found,), (left,), ()), (Named(ref, False, token),))
+    assert "ghp_" not in repr(answer_)
 
 
 def release(**status: Any) -> dict[str, Any]:
