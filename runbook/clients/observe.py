@@ -53,10 +53,12 @@ def observe(
     whole = set(kinds) if as_served else {"SealedSecret"} if "UnsealProbe" in wanted else set()
     for kind in kinds:
         decode(kind, b"{}")  # msgspec builds decoders at first use, and two threads that do so at once may crash it
+
+    def ask(kind: str) -> tuple[str, Listing | Gap]:
+        return kind, _list(client, kind) if kind in whole else _list(client, kind, as_served=False)
+
     with ThreadPoolExecutor(THREADS) as pool:
-        for done, (kind, got) in enumerate(
-            pool.map(lambda k: (k, _list(client, k, as_served=k in whole)), kinds), start=1
-        ):
+        for done, (kind, got) in enumerate(pool.map(ask, kinds), start=1):
             _keep(seen, kind, got)
             if progress:
                 progress("lists", done, len(kinds))
@@ -73,7 +75,7 @@ def observe(
     return Observation(snapshot, seen.raw if as_served else {}, tuple(seen.notes))
 
 
-def _list(client: KubeClient, kind: str, *, as_served: bool) -> Listing | Gap:
+def _list(client: KubeClient, kind: str, *, as_served: bool = True) -> Listing | Gap:
     if KINDS[kind].optional and client.lacks(kind):
         return Listing(kind, (), (), "")  # a project that is not installed has no objects
     try:
