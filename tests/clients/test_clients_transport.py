@@ -82,6 +82,7 @@ def test_a_request_shows_no_credential() -> None:
         (b"x", "gzip, br", "packed as 'br', which nobody asked for"),
         (gzip.compress(b"{}" * 5000)[:-9], "gzip", "ends in the middle"),
     ],
+    ids=["another packer", "one over the other", "torn"],
 )
 def test_what_cannot_be_unpacked_is_named(api: FakeApi, tmp_path: Path, body: bytes, encoding: str, why: str) -> None:
     api.always["/odd"] = (200, body, {"Content-Encoding": encoding})
