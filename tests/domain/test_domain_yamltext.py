@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.error import ReusedAnchorWarning, YAMLError
 
 from runbook.domain import yamltext
 
@@ -45,6 +45,7 @@ def typed(value: Any) -> Any:
     return type(value).__name__, repr(value)
 
 
+@pytest.mark.filterwarnings(f"ignore::{ReusedAnchorWarning.__module__}.{ReusedAnchorWarning.__name__}")
 @settings(max_examples=1500, deadline=None)
 @given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=14).map("".join))
 @example("b: |#")
@@ -58,6 +59,7 @@ def typed(value: Any) -> Any:
 @example("[a]: b")
 @example("1: a\ntrue: b\n2025-10-17: c")
 @example("a: 1\n--- b: 2")
+@example("&a a: &a ")
 def test_it_reads_what_ruamel_reads(text: str) -> None:
     assert ours(text) == ruamels(text)
 
