@@ -208,3 +208,10 @@ class TestWithoutNetwork:
         crashed["status"]["containerStatuses"][0]["lastState"] = {"terminated": {"exitCode": 1, "reason": "Error"}}
         explanation = explain(snapshot(on("n1", crashed), node("n1", READY, NO_ROUTE, DISK)))
         assert explanation.first_causes == ()
+
+
+def test_a_node_whose_words_nobody_knows_is_not_ready_for_the_pods_on_it() -> None:
+    quiet = pod("ns", "web-5d-x", ("ReplicaSet", "web-5d"), phase="Running")
+    odd = condition("Ready", "False", "Odd", "words of nobody")
+    found = only(deployment("ns", "web", ready=False), on("n1", quiet, containerStatuses=[]), node("n1", odd))
+    assert (found.cause, str(found.object), found.message) == ("node-not-ready", "Node/n1", "words of nobody")
