@@ -15,9 +15,7 @@ from typing import Any, get_args
 
 import yaml
 
-from runbook.diagnosis.causetypes import Cause, Recogniser, Signature, Stack
-from runbook.diagnosis.own import Known, entries
-from runbook.diagnosis.ownmodel import Layer
+from runbook.diagnosis.causetypes import Cause, Layer, Recogniser, Signature, Stack
 from runbook.diagnosis.patterns import Pattern
 from runbook.model import NextAct
 
@@ -39,6 +37,8 @@ class Catalogue:
 
     def extended(self, source: str, text: str) -> Catalogue:
         """This catalogue and a user's file. Raises UsageError naming file, line and reason when the file is bad."""
+        from runbook.diagnosis.own import Known, entries
+
         causes = dict(self.causes)
         peers, faults = (frozenset(recogniser.id for recogniser in some) for some in (self.peers, self.faults))
         for entry in entries(source, text, Known(frozenset(causes), peers, faults, frozenset(self.captures))):

@@ -10,11 +10,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from runbook.diagnosis.causetypes import Layer
+
 SCHEMA = "runbook/causes/v1"
 ID = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
-Layer = Literal[
-    "registry", "source", "flux", "secrets", "helm", "admission", "cluster", "workload", "scheduling", "storage", "node"
-]  # fmt: skip
 Role = Literal["cause", "symptom"]
 Stage = Literal["preflight", "registry-trust", "cleanup", "reconcile", "verify", "diagnose"]
 Text = Annotated[str, Field(min_length=1)]
@@ -87,7 +86,7 @@ class Own(_Strict):
     stage: Stage = "verify"
     hypothesis: bool = False
     over: NameOrNames = []
-    structure: Structure = Field(default=None)  # no null: it is given or left out
+    structure: Structure = Field(default_factory=Structure.model_construct)  # left out, or whole: never null
     captures: list[Text] = []
     docs: str = ""
 
