@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from runbook.diagnosis.patterns import Pattern
 from runbook.model import NextAct
+
+Layer = Literal[
+    "registry", "source", "flux", "secrets", "helm", "admission", "cluster", "workload", "scheduling", "storage", "node"
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_NESTED = re.compile(r"\((?:[^()\\]|\\.)*[*+](?:[^()\\]|\\.)*\)(?:[*+]|\{\d*,\})")
-_UNBOUNDED = re.compile(r"(?<!\\)(?:\.|\]|\\[sSdDwW])(?:[*+]|\{\d*,\})")
+from runbook.diagnosis.cost import cost
+
 _CLASS = re.compile(r"\[\^?\]?(?:[^\]\\]|\\.)*\]")
 _REPEATED = re.compile(r"[?*]|\{0|\{,")
 _LOOK = ("(?=", "(?!", "(?<=", "(?<!")
@@ -51,16 +51,18 @@ class Part:
 class Pattern:
     """One signature's expression, case ignored: it is put into lower case, as are the texts that it reads.
 
-    Raises ValueError with the reason when it could run away.
+    Raises ValueError with the reason when it could run away. `trusted` are those of the house: a test asks of each what is
+    asked here of others, so that nobody waits for it at the start.
     """
 
     __slots__ = ("groups", "literals", "parts", "source")
 
-    def __init__(self, source: str) -> None:
-        if reason := runaway(source):
+    def __init__(self, source: str, *, trusted: bool = False) -> None:
+        sources = [in_lower_case(part) for part in alternatives(source)]
+        if not trusted and (reason := next(filter(None, map(refusal, sources)), "")):
             raise ValueError(reason)
         self.source = source
-        self.parts = tuple(_part(in_lower_case(part)) for part in alternatives(source))
+        self.parts = tuple(map(_part, sources))
         self.groups = tuple({name for part in self.parts if part.regex for name in part.regex.groupindex})
         self.literals = tuple(literal for part in self.parts for literal in part.literals if literal)
 
@@ -72,8 +74,10 @@ class Pattern:
         """Whether any alternative is in a text that is in lower case."""
         for part in self.parts:
             for literal in part.literals:
-                if literal in lowered and (part.regex is None or part.regex.search(lowered)):
-                    return True
+                if literal in lowered:
+                    if part.regex is None or part.regex.search(lowered):
+                        return True
+                    break
         return False
 
     def named(self, span: Span, lowered: str) -> dict[str, Span]:
@@ -126,13 +130,36 @@ def in_lower_case(source: str) -> str:
     return "".join([*parts, source[at:].lower()])
 
 
-def runaway(source: str) -> str:
-    """Why an expression is refused: repetition inside repetition, or more than one unbounded repetition in a row."""
-    if _NESTED.search(source):
-        return "a repetition inside a repetition can take for ever"
-    if any(len(_UNBOUNDED.findall(part)) > 1 for part in alternatives(source)):
-        return "more than one unbounded repetition: bound them, as in .{0,200}"
-    return ""
+DEAREST = (
+    150_000_000  # what one alternative may cost over one message, see `cost`: some tenths of a second at the very most
+)
+_FOREVER = 10 * DEAREST
+_ESCAPED = re.compile(r"\\\\|\\([^\W\dsSdDwWbBAZ_])")
+
+
+def refusal(source: str) -> str:
+    """Why one alternative of an expression is not taken: it is none, means something else here, or could take too long."""
+    if escaped := next((e for e in _ESCAPED.finditer(source) if e[1]), None):
+        return f"the escape {escaped[0]} is not taken: a message is one line of plain characters"
+    if "(?#" in source:
+        return "a comment (?#…) is not taken"
+    if source and _PLAIN.match(source):
+        return ""
+    try:
+        most = cost(source)
+    except re.error as error:
+        return f"not a regular expression: {error}"
+    except ValueError as error:
+        return str(error)
+    except (RecursionError, OverflowError):
+        return "not a regular expression that could be meant: it is nested too deeply or repeats too often"
+    if most <= DEAREST:
+        return ""
+    how = "for ever" if most > _FOREVER else f"{most / DEAREST:.1f} times as long as is allowed"
+    return (
+        f"its repetitions could take {how} over one message: repeat less and not one within another, end what is repeated with "
+        "a character that cannot be in it, as in [^:]{0,80}:, and begin with a word"
+    )
 
 
 def alternatives(source: str) -> list[str]:

@@ -1,7 +1,7 @@
 """From what a controller wrote to one line that can be compared: colours, log formats, line breaks and tails removed.
 
-Only a bounded window of a message is read (its head and its tail), so that no message can be expensive. What was cut,
-by us or by its emitter, is said.
+Only a bounded window of a message is read (its head and its tail, and of what masks and lower case make of them no more
+than `WINDOW`), so that no message can be expensive. What was cut, by us or by its emitter, is said.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import re
 from typing import NamedTuple
 
+from runbook.diagnosis.expression import WINDOW
 from runbook.diagnosis.masks import mask
 
 HEAD, TAIL = 3000, 2000
@@ -77,7 +78,7 @@ def one_line(message: object) -> Line:
     cut = cut or text.endswith(_CUT)
     text = _without_asides(text)
     words = mask(text)
-    return Line(text, words, words.lower(), cut)
+    return Line(text, words, words.lower()[:WINDOW], cut)
 
 
 def _without_asides(text: str) -> str:

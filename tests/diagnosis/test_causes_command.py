@@ -182,8 +182,8 @@ class TestOnesOwnCauses:
     @pytest.mark.parametrize(
         ("spoil", "said"),
         [
-            (lambda text: text.replace("layer: workload", "layer: sky"), ("ours.yaml:3", "layer 'sky' is none of")),
-            (lambda text: text.replace("'licence (has )?expired'", "'(licence+)+'"), ("ours.yaml:3", "repetition")),
+            (lambda text: text.replace("layer: workload", "layer: sky"), ("ours.yaml:5", "layer 'sky' is none of")),
+            (lambda text: text.replace("'licence (has )?expired'", "'(licence+)+'"), ("ours.yaml:9", "repetition")),
             (lambda text: text.replace("title: The", "title: [The"), ("ours.yaml:5", "not YAML")),
             (lambda text: "\udcff" + text, ("ours.yaml", "is not UTF-8 at byte 0")),
         ],

@@ -41,6 +41,8 @@ def _hostile() -> dict[str, str]:
         "paths": "a/" * (MEGABYTE // 2),
         "x509": "x509: certificate is valid for " * (MEGABYTE // 31),
         "webhooks": "failed calling webhook istio" * (MEGABYTE // 28),
+        "slashes": "permission denied " + "/" * MEGABYTE,
+        "values": ".yaml: no such file " + "open values.yaml " * (MEGABYTE // 17),
         "helm": "install failed hooks failed pre-install " * (MEGABYTE // 40),
     }
     for n in range(12):
