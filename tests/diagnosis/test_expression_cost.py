@@ -185,10 +185,20 @@ def _subjects() -> st.SearchStrategy[str]:
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """As if no message were longer than twelve letters: every way of matching can then be tried."""
+    """As if no message were longer than twelve letters, so that every way can be tried, and as if all that is done cost the same."""
     caches: list[Any] = [costs._tried, costs._stands, costs._shift]
     for module in (costs, expression):
         monkeypatch.setattr(module, "WINDOW", 12)
+    for name, price in {
+        "_PASSED": 1,
+        "_SOUGHT": 1,
+        "_COMPARED": 2,
+        "_BOUND": 0,
+        "_ENTERED": 0,
+        "_LOOKED": 0,
+        "_ROUND": 0,
+    }.items():
+        monkeypatch.setattr(costs, name, price)
     for cache in caches:
         cache.cache_clear()
     yield
@@ -206,8 +216,24 @@ def test_no_subject_takes_more_than_the_bound(source: str, subjects: list[str]) 
         return
     if most > 200_000:
         return
+    ways, tree = costs._tried(expression.parsed(source)[0])[0], TREE.parse(source)
     for text in subjects:
         assert _counted(source, text, most) <= most
+        for start in range(len(text) + 1):
+            assert sum(1 for _ in _Tries(text).all_of(tree, start)) <= ways
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize(
+    ("source", "text", "ways"),
+    [
+        (".{0,9}aa", "a" * 12, 10), (".{0,9}ab", "ab" * 6, 5), (".{0,9}aab", "aab" * 4, 4), ("[^b]{0,9}b", "aaab", 1), ("[ab]{0,9}ba", "ba" * 6, 5),
+        ("(?:ab|a|a.)c?", "abc", 5), ("(?:ab|ac|b)c?", "abc", 2), ("(?:a|aa){2}", "aaaa", 4), ("(?:a[^a]*b){1,5}", "ab" * 5, 5), (".{0,9}(?:a|ab)", "ab" * 6, 10),
+    ],
+)  # fmt: skip
+def test_as_many_ways_are_counted_as_there_are(source: str, text: str, ways: int) -> None:
+    assert sum(1 for _ in _Tries(text).all_of(TREE.parse(source), 0)) == ways
+    assert ways <= costs._tried(expression.parsed(source)[0])[0] <= 2 * ways
 
 
 @pytest.mark.usefixtures("small")
