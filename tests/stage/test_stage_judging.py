@@ -15,7 +15,7 @@ from runbook.display import Paragraph
 from runbook.domain.kinds import decode
 from runbook.domain.probes import SoakWindow
 from runbook.inventory.model import Cluster, Inventory, Logs
-from runbook.model import Gap, Result, Snapshot, Verdict
+from runbook.model import Gap, ObjectRef, Result, Snapshot, Verdict
 from runbook.stage import proving
 from runbook.stage.judging import Judged, judge
 from runbook.stage.stages import WALKED, wants
@@ -116,6 +116,10 @@ class TestWhatDiagnoseStartsFrom:
         claim = {"metadata": {"namespace": "ns", "name": "data"}, "status": {"phase": "Lost"}}
         assert self.judged(*self.service("web"), ("PersistentVolumeClaim", claim)).verdict is Verdict.FAIL
         assert self.judged(*self.service("web"), without="StorageClass").verdict is Verdict.ERROR
+        odd = ((ObjectRef("Pod", "ns", "odd"), "spec is a number"),)
+        seen = replace(self.judged(*self.service("web")).snapshot, malformed=odd)
+        again = judge("diagnose", seen, self.INVENTORY, today=NOW.date(), operator="becker")
+        assert again.verdict is Verdict.ERROR
 
 
 real = checks.run
