@@ -18,7 +18,7 @@ from runbook.stage.identity import reach, read_inventory, utc_now, who
 from runbook.stage.judging import judge
 from runbook.stage.observing import base_of, progress
 from runbook.stage.questions import inquired
-from runbook.stage.stages import FOLLOWED, WALKED, wants
+from runbook.stage.stages import EXPLAINED, wants
 from runbook.stage.telling import Teller
 from runbook.version import __version__
 
@@ -74,7 +74,7 @@ def observe_for_explanation(
     catalogue = catalogue_of(file)
     reached = reach(file, kubeconfig=kubeconfig or "", context=context or "")
     try:
-        seen = _observed(file, reached, (*WALKED, *FOLLOWED), talk)
+        seen = _observed(file, reached, EXPLAINED, talk)
         cut = Redactor().text
         return inquired(reached.client, seen, file.inventory, catalogue, cut=cut, talk=talk), file.inventory
     finally:

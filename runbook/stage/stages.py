@@ -25,6 +25,7 @@ FOLLOWED = (
     "ExternalSecret", "Certificate", "Gateway", *ROUTES, "ReferenceGrant", "PersistentVolume", "StorageClass", "ConfigMap",
     "Namespace", "ServiceAccount",
 )  # fmt: skip
+SEALING = ("SealingKey", "GitFile")  # what proves that a SealedSecret was sealed for another key: its age, and Git's
 NEEDING = ("HelmRelease", "Deployment", "StatefulSet", "DaemonSet", "Job")  # who needs a Secret that stays closed
 
 STAGES = {
@@ -49,7 +50,7 @@ STAGES = {
             "what is red, why, and what is the one next act",
             explains=True,
             asks=True,
-            extra=("SealingKey", "GitFile", *FOLLOWED),
+            extra=(*SEALING, *FOLLOWED),
         ),
         StageKind("retrospective", "what happened, what was believed, what is left to do"),
     )
@@ -61,6 +62,7 @@ WALKED = (
     "Job", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Event", "Node", "PersistentVolumeClaim", "Service",
     "EndpointSlice", "Ingress", "UnsealProbe", "EndpointProbe",
 )  # fmt: skip
+EXPLAINED = (*WALKED, *FOLLOWED, *SEALING)  # what `explain` asks of a live cluster: no less than 50-diagnose walks
 
 
 def wants(stage: str) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from runbook.evidence import Run
 from runbook.judgement import permissions
 from runbook.model import ObjectRef, Verdict
 from runbook.stage import Stage, begin, replay_attempts
-from runbook.stage.stages import FOLLOWED, wants
+from runbook.stage.stages import EXPLAINED, FOLLOWED, STAGES, WALKED, wants
 
 LACKING = (
     "ExternalSecret",
@@ -228,3 +228,9 @@ def test_the_doors_are_asked_for_in_the_group_that_serves_them() -> None:
         "udproutes.gateway.networking.k8s.io",
         "ingressroutes.traefik.io",
     ]
+
+
+def test_explain_asks_for_all_that_the_stage_walks() -> None:
+    """Else the same cluster is a fact in 50-diagnose and a hypothesis on the command line."""
+    assert set(EXPLAINED) >= {*WALKED, *STAGES["diagnose"].extra}
+    assert {"SealingKey", "GitFile"} <= set(EXPLAINED)
