@@ -38,7 +38,7 @@ class Signature(_Strict):
     kinds: Annotated[list[str], Field(min_length=1)] = []
     reasons: Names = []
     unless: Text = ""
-    rank: Annotated[int, Field(ge=-1, le=20)] = 0
+    rank: Annotated[int, Field(ge=-1, le=99)] = 0
     weak: bool = False
 
     @model_validator(mode="before")

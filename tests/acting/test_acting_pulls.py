@@ -73,7 +73,7 @@ class Watched:
         if self.looked >= self.fails_at:
             raise UnreachableError("Event", "connection refused")
         items = tuple(convert(kind, obj) for node in self.nodes for obj in node.objects(kind))
-        return type("Listed", (), {"items": items})
+        return type("Listed", (), {"items": items, "notes": ()})
 
     def now(self) -> datetime:
         return NOW + timedelta(seconds=PAUSE * self.looked)

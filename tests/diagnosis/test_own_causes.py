@@ -56,7 +56,7 @@ FORM = [
     ("rank: 12", "rank: [1]", 14, "'rank' must be a whole number"),
     ("rank: 12", "rank:", 14, "'rank' must be a whole number"),
     ("rank: 12", "rank: true", 14, "'rank' must be a whole number"),
-    ("rank: 12", "rank: 9999", 14, "'rank' must be 20 or less"),
+    ("rank: 12", "rank: 9999", 14, "'rank' must be 99 or less"),
     ("rank: 12", "rank: -2", 14, "'rank' must be -1 or more"),
     ("structure: {kinds: [HelmChart], becomes_of: oom-killed, fault: lost}", "structure: foo", 17, "`structure` must be a mapping"),
     ("structure: {kinds: [HelmChart], becomes_of: oom-killed, fault: lost}", "structure:", 17, "`structure` must be a mapping"),

@@ -169,7 +169,7 @@ def test_a_bad_file_is_refused_before_anything_is_asked(
     with pytest.raises(UsageError) as refused:
         begin(name, **red)
     assert refused.value.exit_code == 2
-    assert "ours.yaml:3" in str(refused.value)
+    assert "ours.yaml:5" in str(refused.value)
     assert "layer 'sky' is none of" in str(refused.value)
     assert asked == []
     assert not (tmp_path / "outputs").exists()
