@@ -22,7 +22,7 @@ from runbook.domain import yamltext
 from runbook.errors import UsageError
 
 LARGEST = 500_000_000  # bytes of one file of JSON
-LARGEST_YAML = 20_000_000  # bytes of one file of YAML: a pure parser reads some 200 kB a second
+LARGEST_YAML = 20_000_000  # bytes of one file of YAML: what is not plain is read at some 200 kB a second
 SUFFIXES = (".json", ".yaml", ".yml", ".json.gz")
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

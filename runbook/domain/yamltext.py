@@ -31,8 +31,9 @@ _WORDS = {"": None, "~": None, "null": None, "Null": None, "NULL": None} | {
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _DECIMAL = re.compile(r"[-+]?[0-9]+\.[0-9]+")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-# A letter or sign that no number, time, infinity or merge key of ruamel's has, or two points: then it is a text.
-_TEXT = re.compile(r"[^-+0-9._:a-fA-FxXoOiInNtTzZ \t<=]|\..*\.", re.DOTALL)
+# A letter or sign that no decimal, time or merge key of ruamel's has, or two points: then it is a text, but for 0x1F and .inf.
+_TEXT = re.compile(r"(?![-+]?0[xob]|[-+]?\.[iInN]).*(?:[^-+0-9._:eEtTzZ \t<=]|\..*\.)", re.DOTALL)
+_SIGNS = re.compile(r"[-+.:]{1,9}")  # such as the key `.` of managedFields
 _OTHER = frozenset("-+.0123456789<=")  # where something that is no text may begin, words apart
 _STR, _SEQ, _MAP, _BARE = "str", "seq", "map", "bare"
 
@@ -132,7 +133,7 @@ def _key(node: Any) -> Any:
 def _bare(text: str) -> Any:
     if text in _WORDS:
         return _WORDS[text]
-    if text[0] not in _OTHER or _TEXT.search(text):
+    if text[0] not in _OTHER or _TEXT.match(text) or _SIGNS.fullmatch(text):
         return text
     if _INTEGER.fullmatch(text):
         return int(text)

@@ -16,7 +16,7 @@ from runbook.domain import yamltext
 PIECES = (
     *"aab1:-?,[]{}#\"'|> \n~.T\t=&*!%", "- ", "a: ", "\n  ", ": ", '"x"', "'y'", " #", "a:b", "\\n", "\\/", "...", "---", "\r\n",
     "<<", "é", "b: |", "- >-", "|+", "\n---\n", "1.5", "2025-10-17", "2025-13-01", "yes", "null", "true", "False", "0x1", "1e3",
-    "12:30", "-0", "+1", "017", "1_0", ".5", "5.", "1.2.3", "1.0", "inf", ".inf", "0o7", "15m", "on", "<<: a", "b: |\n  x\n",
+    "12:30", "-0", "+1", "017", "1_0", ".5", "5.", "1.2.3", "1.0", "inf", ".inf", "0o7", "15m", "5d", "0b1", "0xg", "-.INF", ".nan", "5e", "1T", "on", "<<: a", "b: |\n  x\n",
     "c: >-\n    ", "\n\n", "\n   ", "\\x41", '"a\\nb"', "? ", "http://a:80/b", "{a: 1}", "[a, b]", '{"a":b}', "\x01", "&a ", "*a",
     "! x", "!!str 1", "\u2028", "\x85", "\ufeff", "2025-10-17T09:00:00Z",
 )  # fmt: skip
@@ -66,9 +66,10 @@ def test_it_reads_what_ruamel_reads(text: str) -> None:
 
 PLAIN = {
     "words": "- yes\n- no\n- on\n- null\n- ~\n- true\n-\n",
-    "numbers": "{a: 1, b: -2, c: 0.5, d: 1.10, e: 1.2.3, f: 15m, g: 127.0.0.1:443, h: 2025-10-17}",
+    "numbers": "{a: 1, b: -2, c: 0.5, d: 1.10, e: 1.2.3, f: 15m, g: 127.0.0.1:443, h: 2025-10-17, i: 5d, j: 7b9c5f6d8, k: 1Gi}",
     "blocks": "a: |\n  one\n  two | three\n\nb: >-\n  folded\n  text\nc: 'single ''quoted'''\n",
     "kubectl": 'apiVersion: v1\nitems:\n- metadata:\n    creationTimestamp: "2025-10-17T09:00:00Z"\n    name: web-*-x\n',
+    "managedFields": "fieldsV1:\n  f:metadata:\n    f:labels:\n      .: {}\n      f:app: {}\n",
     "documents": "# first\nkind: A\n---\n\nkind: B\n",
 }
 
