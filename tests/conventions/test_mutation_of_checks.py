@@ -71,7 +71,7 @@ def _red(lie: str, nodes: Sequence[str], *more: str) -> tuple[frozenset[str], st
         "addopts=-m 'not tier2'",
     ]
     done = subprocess.run(
-        [*argv, *more, *nodes], cwd=TESTS.parent, env=environment, capture_output=True, text=True, timeout=120, check=False
+        [*argv, *more, *nodes], cwd=TESTS.parent, env=environment, capture_output=True, text=True, timeout=600, check=False
     )  # fmt: skip
     failed = (line.removeprefix("FAILED ") for line in done.stdout.splitlines() if line.startswith("FAILED "))
     names = frozenset(re.split(r"\[| - ", node, maxsplit=1)[0] for node in failed)
