@@ -71,7 +71,9 @@ def details() -> None:
         def about(*given: Any) -> Any:
             found = real(*given)
             needs = tuple(dataclasses.replace(n, state="there") for n in found.needs)
-            return dataclasses.replace(found, conditions=(), containers=(), events=(), needs=needs)
+            return dataclasses.replace(
+                found, conditions=(), containers=(), events=(), needs=needs, release=None, leads=()
+            )
 
         return about
 
