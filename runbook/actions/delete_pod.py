@@ -6,13 +6,16 @@ neither a Job's nor a DaemonSet's; everything else is a person's decision or nev
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from runbook.acting.hands import Hands
+from runbook.acting.hands import Hands, NotDone
 from runbook.acting.midaction import release_details
 from runbook.acting.removing import remove
 from runbook.acting.standing import untrusted_nodes
-from runbook.acting.wreckage import CAPTURED, in_the_way, maker, stuck_jobs, stuck_pods, unknown
+from runbook.acting.wreckage import CAPTURED, in_the_way, is_stuck, maker, stuck_jobs, stuck_pods, unknown
+from runbook.domain.kinds import decode
 from runbook.domain.owners import job_of_pod
 from runbook.domain.pods import Pod
 from runbook.domain.podstatus import IMAGE_WAITING, troubles
@@ -38,7 +41,7 @@ def plan(
 
 def perform(action: Action, hands: Hands) -> str:
     """Capture the pod, look once more, delete it as it was seen. Raises NotDone, ActionError, EvidenceError."""
-    return remove(action, hands)
+    return remove(action, hands, refuse=_refuse_healed)
 
 
 def _delete(pod: Pod, snapshot: Snapshot, explanation: Explanation | None) -> Action:
@@ -59,6 +62,15 @@ def _delete(pod: Pod, snapshot: Snapshot, explanation: Explanation | None) -> Ac
         resource_version=meta.resource_version,
         details=release_details(pod, snapshot),
     )
+
+
+def _refuse_healed(pod: Mapping[str, Any]) -> None:
+    """A kubelet tries again by itself: what has come up since the plan is no wreckage."""
+    seen = decode("Pod", json.dumps(pod).encode())
+    if isinstance(seen, Pod) and not is_stuck(seen):
+        raise NotDone(
+            "unchanged", "it is no longer stuck: its kubelet's next try went on, and there is nothing to remove"
+        )
 
 
 def _why(pod: Pod) -> str:

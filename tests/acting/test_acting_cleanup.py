@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from acting_pair import Pair, events, named, outcomes, patch, ready_to_delete
+from acting_pair import Pair, events, is_running, named, outcomes, patch, ready_to_delete
 
 from runbook.acting import capturing, midaction
 from runbook.errors import DeniedError, EvidenceError
@@ -80,6 +81,19 @@ class TestNothingIsDeleted:
         stage.apply()
         act = named(stage, "Pod/notes/")
         assert (act.outcome, "made anew since the plan" in act.said) == ("failed", True)
+        assert [w for w in pair.writes() if w["verb"] == "delete"] == []
+
+    def test_a_pod_that_came_up_since_the_plan_stays(self, pair: Pair) -> None:
+        ready_to_delete(pair)
+        stage = pair.begin("cleanup")
+        stage.plan()
+        until = time.monotonic() + 20
+        while not is_running(pair, named(stage, "Pod/notes/").object):
+            assert time.monotonic() < until, "its kubelet does not try again"
+            time.sleep(0.05)
+        stage.apply()
+        act = named(stage, "Pod/notes/")
+        assert (act.outcome, "no longer stuck" in act.said) == ("unchanged", True)
         assert [w for w in pair.writes() if w["verb"] == "delete"] == []
 
     def test_what_was_marked_to_be_kept_since_the_plan_stays(self, pair: Pair) -> None:
