@@ -23,7 +23,7 @@ KILLS, VICTIMS = 20, 6
 
 
 def victims(pair: Pair, round_: int) -> None:
-    """Bare pods that live: their deletion leaves no doubt, because nothing makes them again."""
+    """Bare pods that wait for an image that no registry has: nothing makes them again, so their deletion leaves no doubt."""
     access = json.loads(pair.cluster.kubeconfig.read_text())
     cluster, user = access["clusters"][0]["cluster"], access["users"][0]["user"]
     context = ssl.create_default_context(cafile=cluster["certificate-authority"])
@@ -34,7 +34,7 @@ def victims(pair: Pair, round_: int) -> None:
                 "apiVersion": "v1",
                 "kind": "Pod",
                 "metadata": {"name": f"victim-{round_:02d}-{n}", "labels": {"victim": "yes"}},
-                "spec": {"containers": [{"name": "c", "image": "docker.io/library/traefik:v3.2.1"}]},
+                "spec": {"containers": [{"name": "c", "image": "docker.io/library/victim:gone"}]},
             }
             client.post("/api/v1/namespaces/notes/pods", json=body).raise_for_status()
 
