@@ -1,7 +1,8 @@
-"""The cluster's one clock: scaled, and unable to jump. It advances by small steps and stands still while the loop lags.
+"""The cluster's one clock: scaled, and unable to jump. It advances by small steps and stands still while work is left.
 
-A step never exceeds what a tick is meant to take, so a busy machine makes the night slower, never different: a timeout
-of five minutes gives everything else its five minutes at ×10 and at ×300 alike.
+A step never exceeds what a tick is meant to take, and none is taken while a controller has something due or a node
+really pulls an image: that takes real time, which at ×300 would be minutes. So a busy machine makes the night slower,
+never different: a timeout of five minutes gives everything else its five minutes at ×10 and at ×300 alike.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import asyncio
 import heapq
 import itertools
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 TICK = 0.02  # real seconds
@@ -25,6 +28,8 @@ class ScaledClock:
         self._elapsed = 0.0
         self._waiters: list[tuple[float, int, asyncio.Future[None]]] = []
         self._order = itertools.count()
+        self._standing = 0
+        self._at_work: list[Callable[[], bool]] = []
 
     @property
     def scale(self) -> float:
@@ -46,11 +51,27 @@ class ScaledClock:
         while True:
             await asyncio.sleep(TICK)
             now = time.monotonic()
-            self.advance(min(now - last, 1.5 * TICK) * self._scale)
+            if not any(at_work() for at_work in self._at_work):
+                self.advance(min(now - last, 1.5 * TICK) * self._scale)
             last = now
 
+    def watch(self, at_work: Callable[[], bool]) -> None:
+        """Let no tick pass while this tells that something is still to be done at the time that it is."""
+        self._at_work.append(at_work)
+
+    @contextmanager
+    def standing(self) -> Iterator[None]:
+        """Let no time pass meanwhile: for what takes real time and would take none, or other, in the cluster's."""
+        self._standing += 1
+        try:
+            yield
+        finally:
+            self._standing -= 1
+
     def advance(self, seconds: float) -> None:
-        """Let cluster time pass and wake whoever waited for it."""
+        """Let cluster time pass and wake whoever waited for it; nothing happens while it is `standing`."""
+        if self._standing:
+            return
         self._elapsed += seconds
         while self._waiters and self._waiters[0][0] <= self._elapsed:
             future = heapq.heappop(self._waiters)[2]

@@ -23,10 +23,11 @@ from runbook.rehearsal.gitediting import edit_git
 from runbook.rehearsal.inventoryediting import edit_inventory
 from runbook.rehearsal.kinds import Kind
 from runbook.rehearsal.lifecycle import Object
-from runbook.rehearsal.personconditions import holds, matching
+from runbook.rehearsal.personconditions import matching, unmet
 
 MERGE = "application/merge-patch+json"
 INVENTORY_ACTS = frozenset({"inventoryEdit"})
+PATIENCE = 12 * 3600.0  # cluster seconds: hundreds of reconciles
 # Which of the acts are done: all of them; those that change the cluster and Git, but not the inventory; none.
 EDITS = ("all", "cluster", "none")
 Did = tuple[str, dict[str, Any]]  # the sentence, and what else the journal holds of it
@@ -73,9 +74,14 @@ class Person:
         await self._http.close()
 
     async def until(self, conditions: Any) -> None:
-        """Wait until conditions hold."""
-        while not holds(self._cluster.store, conditions):
-            await self._cluster.clock.sleep(2.0)
+        """Wait until conditions hold. Raises ScenarioError when half a day of the cluster's did not bring them about."""
+        clock = self._cluster.clock
+        ends = clock.elapsed + PATIENCE
+        while left := unmet(self._cluster.store, conditions):
+            if clock.elapsed > ends:
+                words = "; ".join(json.dumps(condition) for condition in left)
+                raise ScenarioError(f"in {PATIENCE / 3600:g} h this has not come about: {words}", field="person.yaml")
+            await clock.sleep(2.0)
 
     async def act(self, acts: Iterable[Mapping[str, Any]]) -> None:
         """Do one frame's acts in order; a person who does none does not wait for what they bring about either."""

@@ -16,7 +16,12 @@ COUNTED = {"kind", "count", "min", "max"}
 
 def holds(store: Store, conditions: Sequence[Mapping[str, Any]]) -> bool:
     """Whether all of them hold now. Raises ScenarioError on a word no condition knows."""
-    return all(_holds(store, condition) for condition in conditions)
+    return not unmet(store, conditions)
+
+
+def unmet(store: Store, conditions: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those of the conditions that do not hold now. Raises ScenarioError as `holds` does."""
+    return [condition for condition in conditions if not _holds(store, condition)]
 
 
 def _holds(store: Store, condition: Mapping[str, Any]) -> bool:

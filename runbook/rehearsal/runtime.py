@@ -57,6 +57,10 @@ class Controller:
         for key in self._related(kind, event) if self._related else ():
             self.enqueue(key)
 
+    def due(self) -> bool:
+        """Whether a key is to be looked at now."""
+        return any(when <= self._clock.elapsed for when in self._due.values())
+
     async def run(self) -> None:
         """Work until cancelled."""
         for obj in self._store.list(self.kind):
@@ -127,6 +131,7 @@ class Controllers:
     async def run(self) -> None:
         """Work until cancelled; then end everything that was started."""
         changes = self.store.subscribe(None)
+        self.clock.watch(lambda: not changes.empty() or any(c.due() for c in self._controllers))
         for controller in self._controllers:
             self.spawn(controller.run())
         try:

@@ -57,6 +57,26 @@ class TestClock:
 
         assert asyncio.run(play()) <= 1.5 * TICK * 300 + 1e-6
 
+    def test_stands_still_while_work_is_left_at_this_moment(self) -> None:
+        async def play() -> tuple[float, float, float]:
+            clock, work = ScaledClock(300, start=START), [True]
+            clock.watch(lambda: bool(work))
+            task = asyncio.create_task(clock.run())
+            await asyncio.sleep(5 * TICK)
+            at_work = clock.elapsed
+            work.clear()
+            with clock.standing():
+                await asyncio.sleep(5 * TICK)
+                clock.advance(60)
+                standing = clock.elapsed
+            await asyncio.sleep(5 * TICK)
+            task.cancel()
+            return at_work, standing, clock.elapsed
+
+        at_work, standing, after = asyncio.run(play())
+        assert (at_work, standing) == (0.0, 0.0)
+        assert after > 0.0
+
     def test_tells_aware_time_that_passes_scaled(self) -> None:
         clock = ScaledClock(60, start=START)
         clock.advance(90.0)

@@ -7,6 +7,7 @@ import shutil
 import ssl
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,6 +47,7 @@ THE_END = {
     **FRONTEND,
 }
 HOOKS_HANG = {"ffl/ffl-backend": HOOKED, **THE_END}
+PATIENCE = 900.0  # real seconds; a night at ten times its speed takes 170
 FRAMES = {"trust-broken": TRUST_BROKEN, "hooks-hang": HOOKS_HANG, "the-end": THE_END}
 
 
@@ -116,11 +118,14 @@ def living(scenario: str | Path, state: Path, *, scale: int) -> Iterator[Lived]:
         )
     assert process.stdin is not None
     assert process.stdout is not None
+    late = threading.Timer(PATIENCE, process.kill)
+    late.start()
     try:
         ready = json.loads(process.stdout.readline() or "{}")
         assert ready.get("event") == "ready", (ready, (state / "errors").read_text()[-2000:])
         yield Lived(process, state, ready)
     finally:
+        late.cancel()
         process.stdin.close()
         try:
             process.wait(10)

@@ -118,9 +118,10 @@ class Kubelet:
         self._event(pod, container, "Normal", "Pulling", f'Pulling image "{image}"', init=init)
         runtime = self._world.node(node).runtime
         try:
-            found = await pull(
-                reference, runtime=runtime, root=self._world.node_root(node), resolve=self._world.resolve
-            )
+            with self._clock.standing():
+                found = await pull(
+                    reference, runtime=runtime, root=self._world.node_root(node), resolve=self._world.resolve
+                )
         except PullError as error:
             words = _told(str(error))
             wait = min(BACK_OFF * 2**tries, BACK_OFF_MAX)
