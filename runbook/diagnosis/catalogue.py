@@ -121,7 +121,8 @@ def _signature(entry: Mapping[str, Any], rank: int, *, trusted: bool) -> Signatu
         Pattern(entry["unless"], trusted=trusted) if "unless" in entry else None,
         entry.get("rank", rank),
         entry.get("weak", False),
-        bool({"peer", "fault", "kinds", "reasons"} & set(entry)),
+        bool({"peer", "fault", "kinds", "reasons", "exit_codes"} & set(entry)),
+        frozenset(entry.get("exit_codes", ())),
     )
 
 

@@ -18,6 +18,8 @@ Layer = Literal[
 class Signature:
     """One way a cause shows. All that is given must hold; `by` is who writes it, for people.
 
+    What shows by an exit code alone is a hypothesis: any program may end with any code.
+
     `weak` words are others' too: they prove only in the mouth of the cluster's software (`Stack`).
     """
 
@@ -31,6 +33,7 @@ class Signature:
     rank: int
     weak: bool = False
     bound: bool = True  # whether anything but words is asked for
+    exit_codes: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

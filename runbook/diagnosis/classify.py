@@ -71,16 +71,22 @@ class Classification:
 
 
 def classify(
-    message: object, *, reason: str = "", kind: str = "", catalogue: Catalogue | None = None
+    message: object,
+    *,
+    reason: str = "",
+    kind: str = "",
+    exit_code: int | None = None,
+    catalogue: Catalogue | None = None,
 ) -> Classification:
     """Name the cause that a status message, event or log line supports, or `unknown`.
 
-    `reason` is the condition's or event's reason, `kind` the kind of object that carries it; both may be empty.
+    `reason` is the condition's or event's reason, `kind` the kind of object that carries it, `exit_code` how the
+    container ended that it speaks of; all may be left out.
     """
     text = message if isinstance(message, str) else "" if message is None else str(message)
     if catalogue is None and len(text) <= _REMEMBERED:
-        return _remembered(text, reason, kind)
-    return _classify(text, reason, kind, catalogue or built_in())
+        return _remembered(text, reason, kind, exit_code)
+    return _classify(text, reason, kind, exit_code, catalogue or built_in())
 
 
 _REMEMBERED = 4096
@@ -89,11 +95,11 @@ _STRONG, _FAR = 9, 5  # from this rank on words prove; so much higher a rank is 
 
 
 @lru_cache(maxsize=4096)
-def _remembered(text: str, reason: str, kind: str) -> Classification:
-    return _classify(text, reason, kind, built_in())
+def _remembered(text: str, reason: str, kind: str, code: int | None) -> Classification:
+    return _classify(text, reason, kind, code, built_in())
 
 
-def _classify(text: str, reason: str, kind: str, catalogue: Catalogue) -> Classification:
+def _classify(text: str, reason: str, kind: str, code: int | None, catalogue: Catalogue) -> Classification:
     line = one_line(text)
     listed = shortlist(catalogue)
     found = listed.present(line.lowered)
@@ -105,13 +111,13 @@ def _classify(text: str, reason: str, kind: str, catalogue: Catalogue) -> Classi
     fault, fault_span = _first(faults, said, listed, found, line)
     best: list[_Hit] = []
     lowered = line.lowered
-    wordless = listed.wordless(fault, reason)
+    wordless = listed.wordless(fault, reason, code)
     for number in sorted(worded + wordless) if wordless else worded:
         cause, signature = listed.signature(number)
         rank = signature.rank
         if best and rank < best[0].wins[0] and (rank < _STRONG or best[0].cause.role == "symptom"):
             break
-        if signature.bound and not _fits(signature, peer, fault, reason, kind):
+        if signature.bound and not _fits(signature, peer, fault, reason, kind, code):
             continue
         span = None
         if signature.pattern is not None and (span := longest(found[number], lowered)) is None:
@@ -129,7 +135,8 @@ def _classify(text: str, reason: str, kind: str, catalogue: Catalogue) -> Classi
         return _unknown(line, catalogue, peer, fault, f"its words are as good for {' or '.join(rivals)}")
     if no := denied(line.lowered, won.span or (fault_span if won.signature.faults else None)):
         return _unknown(line, catalogue, peer, fault, f"it says that there is none: “{no}”")
-    told = _Told(line, catalogue, won, line.words_at(*fault_span) if fault_span else reason)
+    without = reason or (f"exit code {code}" if won.signature.exit_codes else "")
+    told = _Told(line, catalogue, won, line.words_at(*fault_span) if fault_span else without)
     role: Role = "symptom" if won.cause.role == "symptom" else "cause"
     return Classification(won.cause.id, role, peer, fault, line.cut, told)
 
@@ -162,12 +169,13 @@ def _unknown(line: Line, catalogue: Catalogue, peer: str, fault: str, why: str) 
     return Classification("unknown", "unknown", peer, fault, line.cut, told)
 
 
-def _fits(signature: Signature, peer: str, fault: str, reason: str, kind: str) -> bool:
+def _fits(signature: Signature, peer: str, fault: str, reason: str, kind: str, code: int | None) -> bool:
     return (
         (not signature.faults or fault in signature.faults)
         and (not signature.peers or peer in signature.peers)
         and (not signature.kinds or kind in signature.kinds)
         and (not signature.reasons or reason in signature.reasons)
+        and (not signature.exit_codes or code in signature.exit_codes)
     )
 
 

@@ -12,14 +12,14 @@ from runbook.diagnosis.details_ways import Lead, leads
 from runbook.diagnosis.graph import Graph
 from runbook.diagnosis.index import Index
 from runbook.diagnosis.releasedetails import ReleaseDetail, release_detail
-from runbook.domain import owners, podstatus, pullsecrets
+from runbook.domain import exitcodes, owners, podstatus, pullsecrets
 from runbook.domain.cluster import ConfigMap, Secret
 from runbook.domain.gateway import Gateway, Route
 from runbook.domain.helm import HelmRelease
 from runbook.domain.meta import Condition, Resource
 from runbook.domain.network import ready_endpoints
 from runbook.domain.peers import peers_of
-from runbook.domain.pods import ContainerStatus, Pod
+from runbook.domain.pods import ContainerStatus, Pod, Terminated
 from runbook.model import ObjectRef, Snapshot
 
 
@@ -139,7 +139,7 @@ def _state(status: ContainerStatus) -> str:
     if state.waiting is not None:
         return f"waiting: {state.waiting.reason}"
     if state.terminated is not None:
-        return f"ended: {state.terminated.reason or 'no reason'}, exit {state.terminated.exit_code}"
+        return f"ended: {state.terminated.reason or 'no reason'}, {_code(state.terminated)}"
     return "running" + ("" if status.ready else ", not ready")
 
 
@@ -147,8 +147,13 @@ def _ended(status: ContainerStatus) -> str:
     ended = status.last_state.terminated
     if ended is None:
         return ""
-    signal = f", signal {ended.signal}" if ended.signal else ""
-    return f"{ended.reason or 'ended'}, exit {ended.exit_code}{signal}"
+    return f"{ended.reason or 'ended'}, {_code(ended)}"
+
+
+def _code(ended: Terminated) -> str:
+    """`exit 139, SIGSEGV`: with the signal where the code or the runtime names one."""
+    signal = exitcodes.name(ended.exit_code) or (f"signal {ended.signal}" if ended.signal else "")
+    return f"exit {ended.exit_code}" + (f", {signal}" if signal else "")
 
 
 def _needs(found: Index, network: Graph, ref: ObjectRef) -> Iterator[Need]:

@@ -37,6 +37,7 @@ class Signature(_Strict):
     fault: NameOrNames = []
     kinds: Annotated[list[str], Field(min_length=1)] = []
     reasons: Names = []
+    exit_codes: Annotated[list[Annotated[int, Field(ge=1, le=255)]], Field(min_length=1)] = []
     unless: Text = ""
     rank: Annotated[int, Field(ge=-1, le=99)] = 0
     weak: bool = False
@@ -44,8 +45,8 @@ class Signature(_Strict):
     @model_validator(mode="before")
     @classmethod
     def _shows(cls, given: Any) -> Any:
-        if isinstance(given, dict) and not {"match", "fault", "reasons"} & set(given):
-            raise PydanticCustomError("shows_nothing", "a signature needs match, fault or reasons")
+        if isinstance(given, dict) and not {"match", "fault", "reasons", "exit_codes"} & set(given):
+            raise PydanticCustomError("shows_nothing", "a signature needs match, fault, reasons or exit_codes")
         return given
 
 

@@ -79,8 +79,10 @@ def _shown(cause: Cause) -> list[str]:
     shown = []
     for signature in cause.signatures:
         parts = [f"`{signature.pattern.source}`"] if signature.pattern else []
+        codes = frozenset(map(str, signature.exit_codes))
         parts += [f"{name} {', '.join(sorted(values))}" for name, values in (
-            ("wire fault", signature.faults), ("peer", signature.peers), ("reason", signature.reasons), ("kind", signature.kinds)
+            ("wire fault", signature.faults), ("peer", signature.peers), ("reason", signature.reasons),
+            ("exit code", codes), ("kind", signature.kinds),
         ) if any(values)]  # fmt: skip
         shown.append(f"{signature.by or 'anybody'}: {'; '.join(parts)}")
     return shown

@@ -66,7 +66,7 @@ class Index:
 class Shortlist:
     """A catalogue's calm, peers, faults and signatures under one numbering; a lower number takes precedence.
 
-    Signatures that no text is needed for are found by their faults or their reasons.
+    Signatures that no text is needed for are found by their faults, their reasons or their exit codes.
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -80,15 +80,18 @@ class Shortlist:
         patterns = {number: recogniser.pattern for number, recogniser in enumerate(recognisers)}
         self._by_fault: dict[str, list[int]] = defaultdict(list)
         self._by_reason: dict[str, list[int]] = defaultdict(list)
+        self._by_code: dict[int, list[int]] = defaultdict(list)
         for number, (_, signature) in enumerate(self.signatures, self.first_signature):
             if signature.pattern is not None:
                 patterns[number] = signature.pattern
                 continue
-            place, keys = (
-                (self._by_fault, signature.faults) if signature.faults else (self._by_reason, signature.reasons)
-            )
-            for key in keys:
-                place[key].append(number)
+            if signature.faults or signature.reasons:
+                by_word = self._by_fault if signature.faults else self._by_reason
+                for key in signature.faults or signature.reasons:
+                    by_word[key].append(number)
+            else:
+                for code in signature.exit_codes:
+                    self._by_code[code].append(number)
         self._index = Index(patterns)
         self._said = _said([*self.calm, *self.peers])
 
@@ -108,9 +111,10 @@ class Shortlist:
         signatures = bisect_left(numbers, self.first_signature)
         return numbers[:peers], numbers[peers:faults], numbers[faults:signatures], numbers[signatures:]
 
-    def wordless(self, fault: str, reason: str) -> list[int]:
-        """The numbers of the signatures that a fault or a reason says without words."""
-        return self._by_fault.get(fault, []) + self._by_reason.get(reason, [])
+    def wordless(self, fault: str, reason: str, code: int | None) -> list[int]:
+        """The numbers of the signatures that a fault, a reason or an exit code says without words."""
+        said = self._by_fault.get(fault, []) + self._by_reason.get(reason, [])
+        return said + self._by_code.get(code, []) if code else said
 
     def recogniser(self, number: int) -> Recogniser:
         """The calm, peer or fault of this number."""

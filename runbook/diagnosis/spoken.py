@@ -16,7 +16,7 @@ from runbook.diagnosis.catalogue import built_in
 from runbook.diagnosis.classify import Classification, classify
 from runbook.diagnosis.roots import Root, Walk, nowhere
 from runbook.diagnosis.unreached import leads_on
-from runbook.domain import podstatus
+from runbook.domain import exitcodes, podstatus
 from runbook.domain.inquiries import LastWords
 from runbook.domain.pods import Pod
 from runbook.domain.podstatus import ContainerTrouble
@@ -30,7 +30,6 @@ LOGGED = frozenset(
     {"db-connection", "dns-failure", "rbac-forbidden", "image-arch-mismatch", "container-command-error", "crd-missing"}
 )
 NOT_READ = "its log was not read"
-_STOPPED = (137, 143)  # killed from outside: its last words are not why
 _NEUTRAL = 6  # entries after the fatal one that say nothing of levels
 _ENDING = 2  # entries of a low level after it that speak of the end
 _WIDEST = 4_000  # letters of one entry that are read
@@ -114,7 +113,9 @@ def _ended(walker: Walker, ref: ObjectRef) -> tuple[ContainerTrouble, ...]:
     """Containers that ended by themselves with an error."""
     pod = walker.index.get(ref)
     found = podstatus.troubles(pod) if isinstance(pod, Pod) else ()
-    return tuple(t for t in found if t.state in ("terminated", "last") and t.exit_code not in (None, 0, *_STOPPED))
+    return tuple(
+        t for t in found if t.state in ("terminated", "last") and t.exit_code not in (None, 0, *exitcodes.KILLED)
+    )
 
 
 def _entry(walker: Walker, log: LastWords, trouble: ContainerTrouble) -> Iterator[_Said]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from runbook.diagnosis import blame, controllers, follow, gateways, hearsay, nodes, volumes, waysin
 from runbook.diagnosis.catalogue import Catalogue
 from runbook.diagnosis.classify import Classification, classify
+from runbook.diagnosis.coded import coded
 from runbook.diagnosis.edges_network import Behind
 from runbook.diagnosis.graph import Graph
 from runbook.diagnosis.health import FLUX, Healths
@@ -138,7 +139,9 @@ class Walker:
             late = controllers.asleep(self, ref, health.overdue.since, health.overdue.budget) or nowhere("")
             why = f"{health.overdue.why}; {late.why}" if late.why else health.overdue.why
             return late if late.root else nowhere(why, *late.hypotheses, *found.hypotheses)
-        return spoken(self, ref, found) if ref.kind == "Pod" and health.state == "failing" else found
+        if ref.kind != "Pod" or health.state != "failing":
+            return found
+        return coded(self, ref, spoken(self, ref, found))
 
     def _dead_end(self, ref: ObjectRef, health: Health) -> str:
         """Why what leads to Services has no root: what these say of each other, else that no pod behind them fails."""

@@ -58,7 +58,7 @@ class TestAPodInFull:
         assert {(c.type, c.status) for c in found.conditions} == {("Ready", "False"), ("PodScheduled", "True")}
         (box,) = found.containers
         assert (box.state, box.last, box.restarts, box.limits) == (
-            "waiting: CrashLoopBackOff", "OOMKilled, exit 137, signal 9", 3, "memory 64Mi",
+            "waiting: CrashLoopBackOff", "OOMKilled, exit 137, SIGKILL", 3, "memory 64Mi",
         )  # fmt: skip
 
     def test_owners_in_a_circle_end(self) -> None:

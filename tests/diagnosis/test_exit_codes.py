@@ -1,0 +1,91 @@
+"""How a container ended: an exit code is told in words, and alone makes a hypothesis where nothing else names a cause."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from recorded_worlds import pod, saved
+from test_explanation_logs import DENIED, NO_PROGRAM, POD, causes, crashed, world
+
+from runbook.diagnosis import explain
+from runbook.diagnosis.catalogue import load
+from runbook.diagnosis.classify import classify
+from runbook.domain import exitcodes
+
+OURS = """schema: runbook/causes/v1
+causes:
+  - id: licence-expired
+    title: The licence has expired
+    layer: workload
+    role: cause
+    meaning: It refuses to start.
+    signatures: [{by: the product, exit_codes: [42, 43]}]
+    next: {text: Renew it.}
+    decides: The date in the licence.
+"""
+
+
+@pytest.mark.parametrize("code", [126, 127])
+def test_the_codes_of_a_shell_are_a_hypothesis_of_the_command(code: int) -> None:
+    found = world(status=crashed(code))
+    assert [(c.cause, c.proof, c.object) for c in found.first_causes] == [
+        ("container-command-error", "hypothesis", POD)
+    ]
+    assert f"exit code {code} ({exitcodes.words(code)})" in found.first_causes[0].message
+    assert found.first_causes[0].decides
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [(1, "exit code 1"), (139, "exit code 139 (SIGSEGV: "), (137, "exit code 137 (SIGKILL: "), (255, "exit code 255"),
+     (132, "exit code 132 (SIGILL)")],
+)  # fmt: skip
+def test_another_code_is_told_and_names_no_cause(code: int, words: str) -> None:
+    found = world(status=crashed(code))
+    assert found.first_causes == ()
+    (left,) = found.unexplained
+    assert words in left.why
+    assert [h.cause for h in left.hypotheses] == ["crash-loop"]
+
+
+def test_words_of_the_state_or_of_the_log_are_better_than_a_code() -> None:
+    assert causes(world(DENIED, status=crashed(127))) == [("db-connection", "hypothesis", DENIED)]
+    ((cause, proof, _),) = causes(world(status=crashed(127, reason="StartError", message=NO_PROGRAM)))
+    assert (cause, proof) == ("container-command-error", "fact")
+    ((cause, proof, _),) = causes(world(status=crashed(127, reason="OOMKilled")))
+    assert (cause, proof) == ("oom-killed", "fact")
+
+
+def test_another_cause_that_is_possible_is_not_pushed_aside() -> None:
+    two = ("Error: dial tcp 10.0.0.3:5432: connect: connection refused", "Caused by: getaddrinfo ENOTFOUND db.ns")
+    found = world(*two, status=crashed(127))
+    assert found.first_causes == ()
+    assert {h.cause for h in found.unexplained[0].hypotheses} >= {"db-connection", "dns-failure"}
+
+
+class TestOnesOwn:
+    @pytest.mark.parametrize(("code", "cause"), [(42, "licence-expired"), (43, "licence-expired"), (44, "")])
+    def test_a_code_of_the_teams_own_file(self, code: int, cause: str) -> None:
+        snapshot = saved(pod("ns", "web-0", crashed(code), phase="Running"))
+        found = explain(snapshot, catalogue=load([("ours.yaml", OURS)]))
+        assert [(c.cause, c.proof) for c in found.first_causes] == ([(cause, "hypothesis")] if cause else [])
+
+    @pytest.mark.parametrize(
+        ("message", "code", "found"),
+        [
+            ("boom 7", 42, "licence-expired"),
+            ("boom 7", 41, "unknown"),
+            ("", 42, "unknown"),
+            ("boom 7", None, "unknown"),
+        ],
+    )
+    def test_beside_words_both_must_hold(self, message: str, code: int | None, found: str) -> None:
+        ours: Any = load([("ours.yaml", OURS.replace("exit_codes", "match: 'boom \\d', exit_codes"))])
+        assert classify(message, exit_code=code, catalogue=ours).cause == found
+
+
+def test_signals_have_their_names() -> None:
+    assert [exitcodes.name(code) for code in (137, 139, 143, 1, 127, 255, None)] == [
+        "SIGKILL", "SIGSEGV", "SIGTERM", "", "", "", "",
+    ]  # fmt: skip
