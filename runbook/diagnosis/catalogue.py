@@ -123,6 +123,7 @@ def _signature(entry: Mapping[str, Any], rank: int, *, trusted: bool) -> Signatu
         entry.get("weak", False),
         bool({"peer", "fault", "kinds", "reasons", "exit_codes"} & set(entry)),
         frozenset(entry.get("exit_codes", ())),
+        entry.get("versions", ""),
     )
 
 

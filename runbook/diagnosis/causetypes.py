@@ -16,7 +16,7 @@ Layer = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """One way a cause shows. All that is given must hold; `by` is who writes it, for people.
+    """One way a cause shows. All that is given must hold; `by` and `versions` are who writes it, for people.
 
     What shows by an exit code alone is a hypothesis: any program may end with any code.
 
@@ -34,6 +34,12 @@ class Signature:
     weak: bool = False
     bound: bool = True  # whether anything but words is asked for
     exit_codes: frozenset[int] = frozenset()
+    versions: str = ""
+
+    @property
+    def who(self) -> str:
+        """Who writes it, with the versions that do where others word it differently; empty where anybody may."""
+        return f"{self.by} {self.versions}".strip()
 
 
 @dataclass(frozen=True, slots=True)

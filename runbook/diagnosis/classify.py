@@ -213,7 +213,7 @@ def _why(told: _Told, peer: str) -> str:
         return told.otherwise
     proof = line.words_at(*hit.span) if hit.span else told.otherwise
     words = proof if len(proof) <= 120 else f"{proof[:117]}..."
-    parts = [f"“{words}” ({hit.signature.by})" if hit.signature.by else f"“{words}”"]
+    parts = [f"“{words}” ({hit.signature.who})" if hit.signature.who else f"“{words}”"]
     if hit.signature.faults:
         parts.append(f"said of {peer or 'nobody in particular'}")
     if layers := line.layers:

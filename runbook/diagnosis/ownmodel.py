@@ -32,6 +32,7 @@ class Signature(_Strict):
     """One way a cause shows."""
 
     by: str = ""
+    versions: Text = ""
     match: Annotated[str, Field(min_length=3)] = ""
     peer: NameOrNames = []
     fault: NameOrNames = []

@@ -24,7 +24,7 @@ def search(catalogue: Catalogue, words: Iterable[str]) -> list[Cause]:
 
 def emitters(cause: Cause) -> list[str]:
     """Who writes the words that show a cause, each once, in the catalogue's order."""
-    return list(dict.fromkeys(signature.by for signature in cause.signatures if signature.by))
+    return list(dict.fromkeys(signature.who for signature in cause.signatures if signature.who))
 
 
 def in_full(cause: Cause) -> str:
@@ -84,7 +84,7 @@ def _shown(cause: Cause) -> list[str]:
             ("wire fault", signature.faults), ("peer", signature.peers), ("reason", signature.reasons),
             ("exit code", codes), ("kind", signature.kinds),
         ) if any(values)]  # fmt: skip
-        shown.append(f"{signature.by or 'anybody'}: {'; '.join(parts)}")
+        shown.append(f"{signature.who or 'anybody'}: {'; '.join(parts)}")
     return shown
 
 

@@ -241,3 +241,13 @@ causes:
 
     def test_what_a_cause_is_over_is_in_the_catalogue(self) -> None:
         assert {other for cause in built_in().causes.values() for other in cause.over} <= set(built_in().causes)
+
+
+def test_who_wrote_it_is_told_with_the_versions_that_write_it_so() -> None:
+    newer = classify("timeout waiting for: [Deployment/a/b]", kind="HelmRelease", reason="UpgradeFailed")
+    older = classify(
+        "Helm upgrade failed for release a/b with chart c@1: timed out waiting for the condition", kind="Event"
+    )
+    assert (newer.cause, older.cause) == ("helm-wait-timeout", "helm-wait-timeout")
+    assert "(Helm 4)" in newer.why
+    assert "(Helm up to 3)" in older.why

@@ -37,7 +37,7 @@ causes:
         match: 'licence (has )?expired'
         rank: 12
       - {match: 'licen[cs]e server .{1,80} refused', peer: registry, fault: [denied], unless: 'renewed', kinds: [Pod], weak: true}
-      - {reasons: [LicenceExpired]}
+      - {versions: from 3, reasons: [LicenceExpired]}
     structure: {kinds: [HelmChart], becomes_of: oom-killed, fault: lost}
     captures: [host]
     next:
