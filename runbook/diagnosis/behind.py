@@ -15,6 +15,7 @@ from runbook.diagnosis.edge import Edge
 from runbook.diagnosis.roots import Root, Walk, doubted, nowhere
 from runbook.diagnosis.signs import Sign
 from runbook.domain.cluster import PersistentVolumeClaim
+from runbook.domain.sealing import SealedSecret
 from runbook.model import ObjectRef
 
 if TYPE_CHECKING:
@@ -160,7 +161,16 @@ def makers(walker: Walker, edge: Edge, doubt: str = "", *, key: str = "") -> Ite
             walk = walker.walk(made.target).after(made).after(edge)
             theirs = walk.root is not None and walk.root.cause == _THEIRS and not key
             there = f"Whether {edge.target} is there: {made.target} says that it is, and that it is not its own."
-            yield doubted(walk, there if theirs else doubt)
+            yield doubted(walk, there if theirs else doubt or _without(walker, made.target, key))
+
+
+def _without(walker: Walker, maker: ObjectRef, key: str) -> str:
+    """What decides whether a maker would bring a key that it does not name: a template of it may still."""
+    sealed = walker.index.get(maker)
+    named = sealed.spec.encrypted_data if isinstance(sealed, SealedSecret) else None
+    if not key or named is None or key in named:
+        return ""
+    return f"Whether {maker} would bring the key {key}: it does not name it."
 
 
 def unmade(walker: Walker, edge: Edge, sign: Sign) -> Walk | None:

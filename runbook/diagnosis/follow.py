@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from runbook.diagnosis import behind, held
+from runbook.diagnosis import behind, gone, held
 from runbook.diagnosis.classify import Classification
 from runbook.diagnosis.edge import Edge, Relates
-from runbook.diagnosis.roots import Root, Walk, better, nowhere
-from runbook.diagnosis.signs import Health, Sign
+from runbook.diagnosis.roots import Root, Walk, better, listed, nowhere
+from runbook.diagnosis.signs import Sign
 from runbook.diagnosis.spoken import NOT_READ
 from runbook.domain import helmwords
 from runbook.domain.durations import human
@@ -169,11 +169,14 @@ def _waiting(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification
         return nowhere(f"it waits for {standing[0]}: {why.why}", *why.hypotheses)
     untold = [t for t in there if not walker.healths.tells(t)]
     if untold:
-        return nowhere(f"it waits for {_list(untold)}, whose own state is not in what was observed")
+        return nowhere(f"it waits for {listed(untold)}, whose own state is not in what was observed")
     if there and len(there) == len(named) and not hook:
-        return nowhere(f"its message is older than the state of what it names: {_list(there)} is ready now")
+        return nowhere(f"its message is older than the state of what it names: {listed(there)} is ready now")
     if other := live(walker, ref):
         return other
+    vanished = (t for t in named if t.kind == "Job" and walker.graph.absent(t))
+    if left := better(walk.after(Edge(ref, t, "hook", proof)) for t in vanished if (walk := gone.left(walker, t))):
+        return left
     return nowhere(_gone(walker, ref, sign, named, hook=hook), *_guesses(walker, meaning))
 
 
@@ -182,17 +185,17 @@ def _gone(walker: Walker, ref: ObjectRef, sign: Sign, named: tuple[ObjectRef, ..
         jobs = [e.target for e in walker.graph.out(ref, "hook")] or [t for t in named if t.kind == "Job"]
         running = [j for j in jobs if walker.health(j).state == "moving"]
         if running:
-            return f"it waits for a hook that still runs, {_list(running)}, and nothing says that it cannot end"
+            return f"it waits for a hook that still runs, {listed(running)}, and nothing says that it cannot end"
         if any(not walker.graph.absent(j) for j in jobs):
-            return f"its message speaks of a hook, and {_list(jobs)} has ended since"
+            return f"its message speaks of a hook, and {listed(jobs)} has ended since"
         if not walker.index.looked("Job") and not walker.index.looked("Pod"):
             return "its message speaks of a hook, and neither Jobs nor pods were observed"
         return "its message speaks of a hook Job that is gone, and its pod and events with it"
     unseen = [t for t in named if not walker.index.looked(t.kind)]
     if unseen:
-        return f"it waits for {_list(unseen)}, which was not observed"
+        return f"it waits for {listed(unseen)}, which was not observed"
     if named:
-        return f"its message names objects that are gone or replaced since: {_list(named)}"
+        return f"its message names objects that are gone or replaced since: {listed(named)}"
     if later := _made_since(walker, ref, sign):
         return f"its last message is older than the objects it speaks of ({later} was made since), and none of them fails now"
     if isinstance(walker.index.get(ref), HelmRelease):
@@ -234,20 +237,3 @@ def _pod(walker: Walker, meaning: Classification) -> Walk:
     cause = walker.catalogue.causes[meaning.cause]
     why = f"{cause.title[0].lower()}{cause.title[1:]}: {_SAYS_WHO.get(cause.id, NOT_READ)}"
     return nowhere(why, Hypothesis(cause.id, f"{meaning.why}.", cause.decides))
-
-
-def _list(refs: Iterable[ObjectRef]) -> str:
-    names = [str(r) for r in refs]
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-
-def dead_end(walker: Walker, ref: ObjectRef, health: Health) -> str:
-    """Why an endpoint, Ingress or Service that fails has no root."""
-    text = next((sign.message for sign in health.signs), "")
-    services = [e.target for e in walker.graph.out(ref, "serves")]
-    gone = [s for s in services if walker.graph.absent(s) == "missing"]
-    if gone:
-        return f"{_list(gone)} does not exist" + (f"; {text}" if text else "")
-    if ref.kind == "Service":
-        return "it has no ready endpoints, and no pod behind it says why"
-    return text or f"{_list(services)} has no ready endpoints, and no pod behind it says why"

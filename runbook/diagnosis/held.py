@@ -37,8 +37,8 @@ def lacking(walker: Walker, ref: ObjectRef) -> Iterator[tuple[Edge, str]]:
 
 
 def unless_missing(walker: Walker, secret: ObjectRef) -> str:
-    """What decides whether a Secret that was not observed is missing; nothing where it is known to be."""
-    if walker.graph.absent(secret) == "missing":
+    """What decides whether a Secret is missing; nothing where it is known to be, or to be there and to lack a key."""
+    if walker.graph.absent(secret) == "missing" or walker.index.get(secret) is not None:
         return ""
     return f"Whether {secret} is there: kubectl get secret {secret.name} -n {secret.namespace}."
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from runbook.domain import owners
-from runbook.domain.cluster import Event, Generic, PersistentVolume
+from runbook.domain import helmrecords, owners
+from runbook.domain.cluster import Event, Generic, PersistentVolume, Secret
 from runbook.domain.helm import HelmRelease, release_storage
 from runbook.domain.inquiries import Inquiry, LastWords
 from runbook.domain.kinds import called
@@ -42,6 +42,7 @@ class Index:
     words: Mapping[ObjectRef, tuple[LastWords, ...]] = field(default_factory=dict)
     addresses: Mapping[str, ObjectRef] = field(default_factory=dict)
     kept: Mapping[ObjectRef, tuple[ObjectRef, ...]] = field(default_factory=dict)  # claim → volumes by their claimRef
+    records: Mapping[tuple[str, str], Secret] = field(default_factory=dict)  # Helm's newest, by namespace and release
 
     @property
     def now(self) -> datetime:
@@ -95,6 +96,7 @@ def build(snapshot: Snapshot) -> Index:
         {ObjectRef.parse(i.pod): i.logs for i in snapshot.seen(Inquiry) if i.pod and any(w.lines for w in i.logs)},
         {s.spec.cluster_ip: s.ref for s in snapshot.seen(Service) if s.spec.cluster_ip not in HEADLESS},
         _kept(snapshot.seen(PersistentVolume)),
+        helmrecords.newest(snapshot.seen(Secret)),
     )
 
 

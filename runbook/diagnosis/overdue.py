@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from runbook.diagnosis.index import Index, ref_of
+from runbook.domain import helmrecords
+from runbook.domain.cluster import Secret
 from runbook.domain.durations import human, seconds
 from runbook.domain.flux import HelmRepository, Kustomization, Source
 from runbook.domain.helm import ActionSpec, HelmRelease
@@ -19,6 +21,7 @@ from runbook.domain.meta import Condition, condition
 
 FACTOR, LEAST = 3.0, 900.0
 _HELM, _SOURCE, _SHORTEST = 300.0, 60.0, 30.0
+_PENDING = 120.0  # a controller that was restarted unlocks the release at its next attempt
 
 
 class Overdue(NamedTuple):
@@ -47,24 +50,48 @@ def overdue(obj: Source | Kustomization | HelmRelease, index: Index) -> Overdue 
     return Overdue(since, budget, f"{heard}; it may take {human(budget)}")
 
 
+def pending(obj: HelmRelease, index: Index) -> tuple[Secret, str] | None:
+    """Helm's newest record of a release where that has been pending for longer than any action may take, and a sentence of it.
+
+    While an action runs its record is pending, and rightly; each of its hooks and its wait have the timeout for themselves.
+    """
+    record = index.records.get(helmrecords.where(obj))
+    if record is None or (status := record.metadata.label("status")) not in helmrecords.PENDING:
+        return None
+    since = record.metadata.creation_timestamp
+    if since is None or (age := (index.now - since).total_seconds()) <= max(FACTOR * action(obj), _PENDING):
+        return None
+    may = human(action(obj))
+    return (
+        record,
+        f"its release record {record.metadata.name} has been {status} for {human(age)}; an action may take {may}",
+    )
+
+
+def action(obj: HelmRelease) -> float:
+    """Seconds that one action, and each hook of it, may take. [hc:api/v2/helmrelease_types.go]"""
+    given = seconds(obj.spec.timeout)
+    parts = [part for part in (obj.spec.install, obj.spec.upgrade) if part is not None]
+    return max(_HELM if given is None else given, *(seconds(part.timeout) or 0.0 for part in parts), 0.0)
+
+
 def allowed(obj: Source | Kustomization | HelmRelease) -> float | None:
     """Seconds that one pass may take: of a HelmRelease all its tries, each with what sets it right again."""
     given = seconds(obj.spec.timeout)
     if isinstance(obj, HelmRelease):
-        return _of_release(obj, _HELM if given is None else given)
+        return _of_release(obj)
     if isinstance(obj, Kustomization):
         other = (seconds(obj.spec.interval) or _HELM) - _SHORTEST
         return max(other if given is None else given, _SHORTEST)
     return _SOURCE if given is None else given
 
 
-def _of_release(obj: HelmRelease, timeout: float) -> float | None:
+def _of_release(obj: HelmRelease) -> float | None:
     actions = [part or ActionSpec() for part in (obj.spec.install, obj.spec.upgrade)]
     retries = max((part.remediation.retries or 0) if part.remediation else 0 for part in actions)
     if any(part.remediation and (part.remediation.retries or 0) < 0 for part in actions):
         return None
-    longest = max(timeout, *(seconds(part.timeout) or 0.0 for part in actions))
-    return longest if not retries else 2 * longest * (retries + 1)
+    return action(obj) if not retries else 2 * action(obj) * (retries + 1)
 
 
 def _last_heard(obj: Source | Kustomization | HelmRelease, ready: Condition | None, index: Index) -> datetime | None:

@@ -67,6 +67,12 @@ def doubted(walk: Walk, decides: str) -> Walk:
     return replace(walk, root=replace(walk.root, proof="hypothesis", decides=own, way=walk.root.way or decides))
 
 
+def listed(refs: Iterable[ObjectRef]) -> str:
+    """The first three by name, and how many more."""
+    names = [str(r) for r in refs]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
 def nowhere(why: str, *hypotheses: Hypothesis) -> Walk:
     """A walk that found no root."""
     return Walk(None, (), why, hypotheses)

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Literal
 
 from runbook.diagnosis.index import Index, ref_of
-from runbook.diagnosis.overdue import Overdue, overdue
+from runbook.diagnosis.overdue import Overdue, overdue, pending
 from runbook.domain.cluster import Secret
 from runbook.domain.flux import HelmRepository, Kustomization, Source
 from runbook.domain.helm import HelmRelease
@@ -54,6 +54,11 @@ FINE, MOVING = Health("fine"), Health("moving")
 def of_flux(obj: FluxObject, index: Index) -> Health:
     """A source, Kustomization or HelmRelease by its conditions; one that only works fails when it is long overdue."""
     health = _by_conditions(obj)
+    stuck = pending(obj, index) if isinstance(obj, HelmRelease) and health.state == "moving" else None
+    if stuck is not None:
+        record, said = stuck
+        sign = Sign(said, record.metadata.label("status"), record.metadata.creation_timestamp, "release record")
+        return replace(health, state="failing", signs=(sign, *health.signs))
     late = overdue(obj, index) if health.state == "moving" else None
     return replace(health, state="failing", overdue=late) if late else health
 

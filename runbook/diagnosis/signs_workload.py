@@ -7,7 +7,7 @@ from datetime import datetime
 
 from runbook.diagnosis.index import Index, ref_of
 from runbook.diagnosis.signs import FINE, MOVING, Health, Sign
-from runbook.domain import podstatus
+from runbook.domain import exitcodes, podstatus
 from runbook.domain.cluster import Event
 from runbook.domain.meta import condition, is_true
 from runbook.domain.pods import Pod
@@ -15,6 +15,7 @@ from runbook.domain.workloads import DaemonSet, Deployment, Job, Workload
 from runbook.model import ObjectRef
 
 PATIENCE = 300.0  # seconds that something may be unready without anything being said about it
+_LINGERS = 60.0  # seconds past the end of its grace after which a pod that is deleted should be gone
 EVENT_LIFE = 600.0  # seconds after its last repetition that an event still speaks of now (back-off ends at 300)
 
 _IMAGE_EVENTS = frozenset({"Failed", "BackOff", "InspectFailed", "ErrImageNeverPull"})
@@ -24,6 +25,7 @@ _START_EVENTS = frozenset(
         "NetworkNotReady", "FailedToRetrieveImagePullSecret", "FailedScheduling", "FailedSync",
     }
 )  # fmt: skip
+_SAID_ONCE = frozenset({"FailedAttachVolume"})  # [kk:pkg/controller/volume/attachdetach/reconciler/reconciler.go]
 _RUN_EVENTS = frozenset({"Unhealthy", "ProbeError", "NodeNotReady"})
 _CREATE_EVENTS = frozenset({"FailedCreate", "ReplicaSetCreateError"})
 
@@ -87,7 +89,9 @@ def of_job(obj: Job, index: Index) -> Health:
         if _succeeded_since(obj, index):
             return FINE
         return Health("failing", (Sign(failed.message, failed.reason, failed.last_transition_time, "Failed"),))
-    signs = tuple(events_of(index, ref_of(obj), _CREATE_EVENTS)) if not obj.status.active else ()
+    # Until it has a pod, that it could not make one is true, however long ago it last tried.
+    none = not obj.status.active and not index.children.get(ref_of(obj))
+    signs = tuple(events_of(index, ref_of(obj), _CREATE_EVENTS, at_all_times=none)) if not obj.status.active else ()
     return Health("failing", signs) if signs else MOVING
 
 
@@ -108,7 +112,10 @@ def _succeeded_since(obj: Job, index: Index) -> bool:
 
 def of_pod(obj: Pod, index: Index) -> Health:
     """A pod by its conditions, container states and current events."""
-    if obj.metadata.deletion_timestamp or podstatus.is_finished_well(obj) or podstatus.is_ready(obj):
+    if (ends := obj.metadata.deletion_timestamp) is not None:
+        # deletionTimestamp is the end of the grace: only a kubelet that does not answer, or a finalizer, outlasts it
+        return MOVING if _older(index, ends, _LINGERS) else FINE
+    if podstatus.is_finished_well(obj) or podstatus.is_ready(obj):
         return FINE
     if obj.status.phase == "Failed" and _is_litter(obj, index):
         return FINE
@@ -138,14 +145,27 @@ def _pod_signs(obj: Pod, index: Index) -> Iterator[Sign]:
         yield Sign(scheduled.message, scheduled.reason, scheduled.last_transition_time, "PodScheduled")
         return
     found = podstatus.troubles(obj)
+    if any(t.exit_code in exitcodes.KILLED for t in found):
+        yield from events_of(
+            index, ref, _RUN_EVENTS
+        )  # who was killed from outside has no better witness than its probe
     for trouble in found:
         at = trouble.at or _last_said(obj, index)
         yield Sign(trouble.message, trouble.reason, at, f"container {trouble.container} {trouble.state}")
         if trouble.state == "waiting":
             named = _IMAGE_EVENTS if trouble.reason in podstatus.IMAGE_WAITING else frozenset({"Failed"})
             yield from events_of(index, ref, named, about=trouble.image, at_all_times=True)
-    if not found:
-        yield from events_of(index, ref, _START_EVENTS if status.phase == "Pending" else _RUN_EVENTS)
+    if not found and status.phase == "Pending":
+        yield from _start_signs(obj, index, placed=scheduled is not None)
+    elif not found:
+        yield from events_of(index, ref, _RUN_EVENTS)
+
+
+def _start_signs(obj: Pod, index: Index, *, placed: bool) -> Iterator[Sign]:
+    """Why no container of it has begun. Some things are said once, such as that a volume hangs on another node: they stay true."""
+    named = _START_EVENTS - ({"FailedScheduling"} if placed else set())
+    yield from events_of(index, ref_of(obj), named)
+    yield from events_of(index, ref_of(obj), _SAID_ONCE, at_all_times=True)
 
 
 def _last_said(obj: Pod, index: Index) -> datetime | None:

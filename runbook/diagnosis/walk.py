@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from runbook.diagnosis import blame, controllers, follow, gateways, hearsay, nodes, volumes, waysin
+from runbook.diagnosis import blame, controllers, follow, gateways, gone, hearsay, nodes, volumes
 from runbook.diagnosis.catalogue import Catalogue
 from runbook.diagnosis.classify import Classification, classify
 from runbook.diagnosis.coded import coded
+from runbook.diagnosis.deadend import dead_end
 from runbook.diagnosis.edges_network import Behind
 from runbook.diagnosis.graph import Graph
 from runbook.diagnosis.health import FLUX, Healths
@@ -23,6 +24,7 @@ from runbook.domain import helmwords
 from runbook.domain.cluster import Node, PersistentVolumeClaim
 from runbook.domain.custom import MAKERS, ROUTES
 from runbook.domain.gateway import Gateway, Route
+from runbook.domain.workloads import Job
 from runbook.model import Hypothesis, ObjectRef
 
 _DEEPEST = 100
@@ -129,7 +131,7 @@ class Walker:
         if isinstance(obj, Route):
             return gateways.route(self, ref, obj, health)
         if ref.kind in _BY_STRUCTURE:
-            return follow.structure(self, ref) or nowhere(self._dead_end(ref, health))
+            return follow.structure(self, ref) or nowhere(dead_end(self.graph, ref, health))
         if health.state == "moving" and not health.signs and ref.kind in SECRET_MAKERS and obj is not None:
             return controllers.asleep(self, ref, obj.metadata.creation_timestamp) or nowhere("it has said nothing yet")
         if isinstance(obj, PersistentVolumeClaim) and (found := volumes.claim(self, ref, obj)):
@@ -139,14 +141,11 @@ class Walker:
             late = controllers.asleep(self, ref, health.overdue.since, health.overdue.budget) or nowhere("")
             why = f"{health.overdue.why}; {late.why}" if late.why else health.overdue.why
             return late if late.root else nowhere(why, *late.hypotheses, *found.hypotheses)
+        if isinstance(obj, Job) and health.state == "failing" and found.root is None:
+            return gone.left(self, ref) or found
         if ref.kind != "Pod" or health.state != "failing":
             return found
         return coded(self, ref, spoken(self, ref, found))
-
-    def _dead_end(self, ref: ObjectRef, health: Health) -> str:
-        """Why what leads to Services has no root: what these say of each other, else that no pod behind them fails."""
-        told = (*waysin.problems(self.graph, ref), *(sign.message for sign in health.signs[:1]))
-        return "; ".join(told) if len(told) > len(health.signs[:1]) else follow.dead_end(self, ref, health)
 
     def _by_words(self, ref: ObjectRef, health: Health) -> Walk:
         current = [(s, self.read(ref, s)) for s in health.signs if not s.stale]
@@ -159,7 +158,7 @@ class Walker:
         symptoms = [(s, c) for s, c in current if c.role == "symptom"]
         if symptoms and (current[0][1].role != "unknown" or ref.kind not in FLUX):
             return self._symptoms(ref, symptoms)
-        if ref.kind in MAKERS and health.state == "failing" and (made := blame.unmade(self, ref, health)):
+        if ref.kind in SECRET_MAKERS and health.state == "failing" and (made := blame.unmade(self, ref, health)):
             return made
         if current and health.state == "failing" and helmwords.failure(current[0][0].message) == "remediated":
             return nowhere(_remediated([s for s, _ in current]), *self._guesses(symptoms))

@@ -1,0 +1,301 @@
+"""What is said once, by what is gone, or only by a record: it still tells, and where it is old or second hand only as a guess."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from diagnosis_worlds import ago, condition
+from recorded_worlds import container, event, flux, kind, pod, saved, workload
+from variation_worlds import node
+
+from runbook.diagnosis import explain
+from runbook.model import Explanation
+
+NAMESPACE = "ns"
+JOB = ("Job", NAMESPACE, "seed")
+DENIED = (
+    'Error creating: pods "seed-abcde" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot != true'
+)
+NO_PULL = (
+    'Failed to pull image "r.lab/app:1": failed to pull and unpack image: failed to do request: Head '
+    '"https://r.lab/v2/app/manifests/1": tls: failed to verify certificate: x509: certificate signed by unknown authority'
+)
+LATE = "Job was active longer than specified deadline"
+HOOK = "Helm upgrade failed for release ns/web with chart web@1: pre-upgrade hooks failed: timeout waiting for: [Job/ns/seed status: 'InProgress']"
+MULTI = 'Multi-Attach error for volume "pvc-1" Volume is already exclusively attached to one node and can\'t be attached to another'
+DEAD = "Liveness probe failed: HTTP probe failed with statuscode: 500"
+
+
+def told(*objects: Any) -> Explanation:
+    return explain(saved(*objects))
+
+
+def causes(found: Explanation) -> list[tuple[str, str, str]]:
+    return [(c.cause, c.proof, str(c.object)) for c in found.first_causes]
+
+
+def now() -> Any:
+    """Something of this moment: what was saved is as old as its newest time."""
+    return event(("Namespace", "", "other"), "Noted", "nothing", seconds=0, type_="Normal")
+
+
+def job(status: Any = None, **more: Any) -> Any:
+    return kind(
+        *JOB,
+        born=3000,
+        spec={"template": {"spec": {"containers": []}}},
+        status=status or {"startTime": ago(3000)},
+        **more,
+    )
+
+
+def failed(reason: str = "DeadlineExceeded", message: str = LATE) -> Any:
+    return {"conditions": [condition("Failed", "True", reason, message, lastTransitionTime=ago(900))]}
+
+
+class TestAJobWithoutAPod:
+    @pytest.mark.parametrize(("seconds", "proof"), [(60, "fact"), (1500, "hypothesis")])
+    def test_what_refused_its_pods_is_told_however_long_ago(self, seconds: float, proof: str) -> None:
+        found = told(now(), job(), event(JOB, "FailedCreate", DENIED, seconds=seconds))
+        assert causes(found) == [("admission-denied", proof, "Job/ns/seed")]
+
+    def test_one_that_has_a_pod_by_now_is_not_judged_by_it(self) -> None:
+        own = pod(NAMESPACE, "seed-abcde", container(), owner=("Job", "seed"), phase="Running")
+        assert told(now(), job(), own, event(JOB, "FailedCreate", DENIED, seconds=1500)).first_causes == ()
+
+
+class TestPodsThatAreGone:
+    def left(
+        self, message: str, *more: Any, name: str = "seed-b46x8", reason: str = "Failed", seconds: float = 1200
+    ) -> Any:
+        return [now(), event(("Pod", NAMESPACE, name), reason, message, seconds=seconds), *more]
+
+    def test_their_last_warning_is_a_guess_for_the_job_and_who_waits_for_it(self) -> None:
+        red = flux("Kustomization", NAMESPACE, "all", "health check failed after 5m0s: failed early due to stalled resources: "
+                   "[Job/ns/seed status: 'Failed']", "HealthCheckFailed")  # fmt: skip
+        found = told(self.left(NO_PULL), job(failed()), red)
+        assert causes(found) == [("registry-ca-untrusted", "hypothesis", "Job/ns/seed")]
+        assert "seed-b46x8 is gone" in found.first_causes[0].decides
+        assert {str(e.object) for e in found.first_causes[0].explains} == {"Job/ns/seed", "Kustomization/ns/all"}
+
+    def test_the_newest_that_names_a_cause_counts(self) -> None:
+        older = event(
+            ("Pod", NAMESPACE, "seed-zzzzz"),
+            "FailedMount",
+            'MountVolume.SetUp failed for volume "v" : configmap "c" not found',
+            seconds=2000,
+        )
+        newer = event(("Pod", NAMESPACE, "seed-b46x8"), "BackOff", "Back-off restarting failed container", seconds=100)
+        assert causes(told(self.left(NO_PULL, older, newer), job(failed())))[0][0] == "registry-ca-untrusted"
+
+    def test_a_hook_that_was_deleted_with_its_pod(self) -> None:
+        found = told(self.left(NO_PULL), flux("HelmRelease", NAMESPACE, "web", HOOK, "UpgradeFailed"))
+        assert [(c.cause, c.proof) for c in found.first_causes] == [("registry-ca-untrusted", "hypothesis")]
+        assert "HelmRelease/ns/web" in {str(e.object) for e in found.first_causes[0].explains}
+
+    @pytest.mark.parametrize(
+        "name", ["seed", "seedling-b46x8", "seed-other-b46x8", "seed-b46xa", "seed-b46x8-1", "x-seed-b46x8"]
+    )
+    def test_another_pod_says_nothing_of_it(self, name: str) -> None:
+        found = told(self.left(NO_PULL, name=name), job(failed()))
+        assert all(str(c.object) != "Job/ns/seed" for c in found.first_causes)
+        assert "Job/ns/seed" in {str(u.object) for u in found.unexplained}
+
+    def test_one_that_the_job_says_it_created_is_its_own_by_any_name(self) -> None:
+        made = event(JOB, "SuccessfulCreate", "Created pod: odd-name", seconds=2900, type_="Normal")
+        assert causes(told(self.left(NO_PULL, made, name="odd-name"), job(failed())))[0][0] == "registry-ca-untrusted"
+
+    def test_in_another_namespace_it_is_another(self) -> None:
+        far = event(("Pod", "far", "seed-b46x8"), "Failed", NO_PULL)
+        assert "Job/ns/seed" in {str(u.object) for u in told(now(), far, job(failed())).unexplained}
+
+
+class TestAVolumeOnAnotherNode:
+    WAITS = (
+        "Unable to attach or mount volumes: unmounted volumes=[data], unattached volumes=[]: context deadline exceeded"
+    )
+
+    def creating(self, *more: Any) -> Explanation:
+        one = pod(NAMESPACE, "db-0", container(("ContainerCreating", "")), born=2500)
+        mine = ("Pod", NAMESPACE, "db-0")
+        return told(
+            now(),
+            one,
+            event(mine, "FailedMount", self.WAITS, seconds=40),
+            *(event(mine, r, m, seconds=s) for r, m, s in more),
+        )
+
+    def test_it_is_said_once_and_stays_the_best_guess(self) -> None:
+        assert causes(self.creating(("FailedAttachVolume", MULTI, 2400))) == [
+            ("volume-attach-failure", "hypothesis", "Pod/ns/db-0")
+        ]
+        assert causes(self.creating(("FailedAttachVolume", MULTI, 240))) == [
+            ("volume-attach-failure", "fact", "Pod/ns/db-0")
+        ]
+
+    def test_what_the_scheduler_said_before_it_was_placed_is_over(self) -> None:
+        found = self.creating(("FailedScheduling", "0/2 nodes are available: 2 Insufficient cpu.", 300))
+        assert found.first_causes == ()
+
+
+class TestAProbe:
+    def crashing(self, code: int, reason: str = "Error") -> Any:
+        back_off = ("CrashLoopBackOff", "back-off 5m0s restarting failed container")
+        return pod(
+            NAMESPACE,
+            "web-0",
+            container(back_off, {"reason": reason, "exitCode": code, "finishedAt": ago(100)}),
+            phase="Running",
+        )
+
+    @pytest.mark.parametrize("code", [137, 143])
+    def test_a_container_that_was_killed_is_told_by_its_probe_and_that_is_a_symptom(self, code: int) -> None:
+        found = told(now(), self.crashing(code), event(("Pod", NAMESPACE, "web-0"), "Unhealthy", DEAD))
+        assert found.first_causes == ()
+        (left,) = found.unexplained
+        assert left.why.startswith("a probe fails: ")
+        assert f"exit code {code}" in left.why
+        assert [h.cause for h in left.hypotheses] == ["probe-failing", "crash-loop"]
+
+    def test_one_that_ended_by_itself_is_not(self) -> None:
+        found = told(now(), self.crashing(1), event(("Pod", NAMESPACE, "web-0"), "Unhealthy", DEAD))
+        assert [h.cause for h in found.unexplained[0].hypotheses] == ["crash-loop"]
+
+    def test_an_old_failure_of_a_probe_says_nothing(self) -> None:
+        old = event(("Pod", NAMESPACE, "web-0"), "Unhealthy", DEAD, seconds=5000)
+        assert [h.cause for h in told(now(), self.crashing(137), old).unexplained[0].hypotheses] == ["crash-loop"]
+
+    def test_a_cause_in_its_state_is_better(self) -> None:
+        found = told(now(), self.crashing(137, "OOMKilled"), event(("Pod", NAMESPACE, "web-0"), "Unhealthy", DEAD))
+        assert [(c.cause, c.proof) for c in found.first_causes] == [("oom-killed", "fact")]
+
+
+class TestALostNode:
+    def lost(self, ends: float, *more: Any) -> Explanation:
+        own = pod(NAMESPACE, "db-0", container(), phase="Running", owner=("StatefulSet", "db"), nodeName="n1")
+        own["metadata"]["deletionTimestamp"] = ago(ends)
+        return told(now(), own, workload("StatefulSet", NAMESPACE, "db"), *more)
+
+    def test_a_pod_that_it_cannot_end_and_its_set_hang_on_it(self) -> None:
+        found = self.lost(1800, node("Unknown", "Kubelet stopped posting node status."))
+        assert [(c.cause, str(c.object)) for c in found.first_causes] == [("node-not-ready", "Node/n1")]
+        assert {str(e.object) for e in found.first_causes[0].explains} >= {"Pod/ns/db-0", "StatefulSet/ns/db"}
+
+    def test_within_its_grace_or_on_a_node_that_is_well_it_is_only_ending(self) -> None:
+        for found in (
+            self.lost(-20, node("Unknown", "Kubelet stopped posting node status.")),
+            self.lost(1800, node("True", "")),
+        ):
+            assert all(str(e.object) != "Pod/ns/db-0" for c in found.first_causes for e in c.explains)
+            assert "Pod/ns/db-0" not in {str(u.object) for u in found.unexplained}
+
+
+class TestAPendingRecord:
+    def release(self, *, ready: str = "Unknown", reason: str = "Progressing", **spec: Any) -> Any:
+        said = "Running 'upgrade' action with timeout of 5m0s"
+        one = flux("HelmRelease", NAMESPACE, "web", said, reason, ready=ready, timeout="5m", **spec)
+        one["status"]["conditions"][0]["lastTransitionTime"] = ago(600)
+        return one
+
+    def record(
+        self,
+        status: str,
+        age: float,
+        *,
+        version: int = 4,
+        name: str = "web",
+        namespace: str = NAMESPACE,
+        owner: str = "helm",
+    ) -> Any:
+        labels = {"owner": owner, "name": name, "status": status, "version": str(version)}
+        return kind("Secret", namespace, f"sh.helm.release.v1.{name}.v{version}", labels=labels, born=age)
+
+    @pytest.mark.parametrize("status", ["pending-install", "pending-upgrade", "pending-rollback"])
+    def test_one_that_is_older_than_any_action_is_stuck(self, status: str) -> None:
+        found = told(now(), self.release(), self.record("deployed", 9000, version=3), self.record(status, 901))
+        assert causes(found) == [("helm-pending-operation", "fact", "HelmRelease/ns/web")]
+        assert (
+            f"sh.helm.release.v1.web.v4 has been {status} for 15 m 01 s; an action may take 5 m 00 s"
+            in found.first_causes[0].message
+        )
+
+    @pytest.mark.parametrize(
+        ("spec", "records"),
+        [
+            ({}, [("pending-upgrade", 899, {})]),
+            ({"upgrade": {"timeout": "20m"}}, [("pending-upgrade", 3000, {})]),
+            ({}, [("pending-upgrade", 2000, {"version": 9}), ("deployed", 100, {"version": 10})]),
+            ({}, [("pending-upgrade", 2000, {"name": "web2"})]),
+            ({}, [("pending-upgrade", 2000, {"namespace": "far"})]),
+            ({}, [("pending-upgrade", 2000, {"owner": "me"})]),
+            ({}, [("failed", 2000, {})]),
+            ({"storageNamespace": "far"}, [("pending-upgrade", 2000, {})]),
+        ],
+        ids=["in time", "its own timeout", "a later revision", "of another", "elsewhere", "not Helm's", "failed", "stored elsewhere"],
+    )  # fmt: skip
+    def test_what_may_still_run_or_is_anothers_is_not(self, spec: Any, records: Any) -> None:
+        made = [self.record(status, age, **more) for status, age, more in records]
+        assert told(now(), self.release(**spec), *made).first_causes == ()
+
+    @pytest.mark.parametrize(
+        ("spec", "where"),
+        [
+            ({"storageNamespace": "far"}, {"namespace": "far"}),
+            ({"releaseName": "shop"}, {"name": "shop"}),
+            ({"targetNamespace": "far"}, {"name": "far-web"}),
+        ],
+    )
+    def test_it_is_looked_for_where_helm_keeps_it(self, spec: Any, where: Any) -> None:
+        found = told(now(), self.release(**spec), self.record("pending-upgrade", 2000, **where))
+        assert [c.cause for c in found.first_causes] == ["helm-pending-operation"]
+
+    def test_a_release_that_is_ready_is_left_alone(self) -> None:
+        found = told(now(), self.release(ready="True", reason="UpgradeSucceeded"), self.record("pending-upgrade", 2000))
+        assert found.first_causes == ()
+
+
+class TestASecretThatSomebodyMade:
+    NOT_OWNER = 'failed update: Resource "db" already exists and is not managed by SealedSecret'
+
+    def world(self, *, sealed: str, said: str) -> Explanation:
+        synced = condition("Synced", "False", "", self.NOT_OWNER, lastUpdateTime=ago(300))
+        maker = kind(
+            "SealedSecret",
+            NAMESPACE,
+            "db",
+            spec={"encryptedData": {sealed: "AgB"}},
+            status={"observedGeneration": 1, "conditions": [synced]},
+        )
+        own = kind("Secret", NAMESPACE, "db", data={"USER": ""})
+        waits = container(("CreateContainerConfigError", f"couldn't find key {said} in Secret ns/db"))
+        return told(now(), maker, own, pod(NAMESPACE, "web-0", waits))
+
+    def test_a_key_that_the_sealed_one_would_bring_is_a_fact(self) -> None:
+        found = self.world(sealed="PASSWORD", said="PASSWORD")
+        assert causes(found) == [("secret-ownership-conflict", "fact", "SealedSecret/ns/db")]
+        assert "Pod/ns/web-0" in {str(e.object) for e in found.first_causes[0].explains}
+
+    def test_a_key_that_it_does_not_name_is_not_blamed_on_it(self) -> None:
+        found = self.world(sealed="OTHER", said="PASSWORD")
+        assert all(str(e.object) != "Pod/ns/web-0" for c in found.first_causes for e in c.explains if c.proof == "fact")
+
+
+def test_a_sealed_secret_with_words_that_nobody_knows_leaves_its_secret_missing() -> None:
+    said = 'template: relay.json:3: function "fromYaml" not defined'
+    synced = condition("Synced", "False", "", said, lastUpdateTime=ago(300))
+    maker = kind("SealedSecret", NAMESPACE, "relay", status={"observedGeneration": 1, "conditions": [synced]})
+    waits = pod(
+        NAMESPACE,
+        "relay-0",
+        container(("ContainerCreating", "")),
+        volumes=[{"name": "c", "secret": {"secretName": "relay"}}],
+    )
+    missing = event(
+        ("Pod", NAMESPACE, "relay-0"),
+        "FailedMount",
+        'MountVolume.SetUp failed for volume "c" : secret "relay" not found',
+    )
+    found = told(now(), maker, waits, missing)
+    assert causes(found) == [("secret-missing", "hypothesis", "SealedSecret/ns/relay")]
+    assert found.first_causes[0].message == said
