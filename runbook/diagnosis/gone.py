@@ -22,12 +22,17 @@ from runbook.model import ObjectRef
 if TYPE_CHECKING:
     from runbook.diagnosis.walk import Walker
 
+LAST_RESORT = "image-pull-failed"
 _SUFFIX = re.compile(r"[bcdfghjklmnpqrstvwxz2456789]{5}")  # [apimachinery:pkg/util/rand]
 _CREATED = re.compile(r"\bCreated pod: ([a-z0-9.-]{1,253})")
 
 
 def left(walker: Walker, job: ObjectRef) -> Walk | None:
-    """The root that the warnings of the Job's vanished pods speak of, the newest that names a cause; None where none does."""
+    """The root that the warnings of the Job's vanished pods speak of, the newest that names a cause; None where none does.
+
+    That a pull failed is named only where no warning says why.
+    """
+    guess = None
     for pod, event in _warnings(walker.index, job):
         sign = Sign(event.message or "", event.reason, event.when, f"event {event.reason}")
         meaning = walker.read(pod, sign)
@@ -40,8 +45,11 @@ def left(walker: Walker, job: ObjectRef) -> Walk | None:
         shown = replace(shown, fault=job) if shown.fault == pod else shown
         decides = f"What the next pod of {job} says: {pod.name} is gone."
         path = tuple(Edge(job if e.origin == pod else e.origin, e.target, e.relation, e.proof) for e in walk.path)
-        return replace(walk, root=replace(shown, proof="hypothesis", decides=decides), path=path)
-    return None
+        found = replace(walk, root=replace(shown, proof="hypothesis", decides=decides), path=path)
+        if meaning.cause != LAST_RESORT:
+            return found
+        guess = guess or found
+    return guess
 
 
 def _warnings(index: Index, job: ObjectRef) -> Iterator[tuple[ObjectRef, Event]]:

@@ -28,7 +28,6 @@ from runbook.domain.workloads import Job
 from runbook.model import Hypothesis, ObjectRef
 
 _DEEPEST = 100
-_LAST_RESORT = "image-pull-failed"
 SECRET_MAKERS = ("SealedSecret", *MAKERS)
 _BY_STRUCTURE = (ENDPOINT, "Ingress", "Service", *ROUTES)
 
@@ -151,7 +150,7 @@ class Walker:
         current = [(s, self.read(ref, s)) for s in health.signs if not s.stale]
         causes = [(s, c) for s, c in current if c.role == "cause"]
         if causes:
-            best = next(((s, c) for s, c in causes if c.cause != _LAST_RESORT), causes[0])
+            best = next(((s, c) for s, c in causes if c.cause != gone.LAST_RESORT), causes[0])
             return blame.blame(self, ref, *best)
         if health.signs and (stale := health.signs[0].stale):
             return follow.live(self, ref) or nowhere(stale, *self._stale_hypotheses(ref, health))

@@ -65,6 +65,15 @@ def test_another_cause_that_is_possible_is_not_pushed_aside() -> None:
 
 
 class TestOnesOwn:
+    def test_two_containers_of_two_causes_are_none(self) -> None:
+        one, other = crashed(127), crashed(42) | {"name": "side"}
+        both = pod("ns", "web-0", one, phase="Running")
+        both["status"]["containerStatuses"].append(other)
+        found = explain(saved(both), catalogue=load([("ours.yaml", OURS)]))
+        assert found.first_causes == ()
+        assert "exit code 127" in found.unexplained[0].why
+        assert "exit code 42" in found.unexplained[0].why
+
     @pytest.mark.parametrize(("code", "cause"), [(42, "licence-expired"), (43, "licence-expired"), (44, "")])
     def test_a_code_of_the_teams_own_file(self, code: int, cause: str) -> None:
         snapshot = saved(pod("ns", "web-0", crashed(code), phase="Running"))

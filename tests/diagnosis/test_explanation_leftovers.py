@@ -89,6 +89,26 @@ class TestPodsThatAreGone:
         newer = event(("Pod", NAMESPACE, "seed-b46x8"), "BackOff", "Back-off restarting failed container", seconds=100)
         assert causes(told(self.left(NO_PULL, older, newer), job(failed())))[0][0] == "registry-ca-untrusted"
 
+    def test_that_a_pull_failed_says_less_than_why(self) -> None:
+        seen = pod(NAMESPACE, "another")  # pods were listed: of these, what events say is hearsay
+        later = event(("Pod", NAMESPACE, "seed-b46x8"), "Failed", "Error: ImagePullBackOff", seconds=100)
+        normal = event(
+            ("Pod", NAMESPACE, "seed-b46x8"),
+            "BackOff",
+            'Back-off pulling image "r.lab/app:1"',
+            seconds=90,
+            type_="Normal",
+        )
+        assert causes(told(self.left(NO_PULL, later, normal), seen, job(failed())))[0][0] == "registry-ca-untrusted"
+        assert causes(told(now(), seen, later, job(failed())))[0][:2] == ("image-pull-failed", "hypothesis")
+        assert told(now(), seen, normal, job(failed())).first_causes == ()
+
+    def test_a_pod_that_is_still_there_speaks_for_itself(self) -> None:
+        ended = container(None) | {"state": {"terminated": {"reason": "Error", "exitCode": 1, "finishedAt": ago(900)}}}
+        own = pod(NAMESPACE, "seed-b46x8", ended, phase="Failed", owner=("Job", "seed"))
+        found = told(self.left(NO_PULL, seconds=1200), job(failed()), own)
+        assert found.first_causes == ()
+
     def test_a_hook_that_was_deleted_with_its_pod(self) -> None:
         found = told(self.left(NO_PULL), flux("HelmRelease", NAMESPACE, "web", HOOK, "UpgradeFailed"))
         assert [(c.cause, c.proof) for c in found.first_causes] == [("registry-ca-untrusted", "hypothesis")]
