@@ -45,7 +45,8 @@ def blame(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) -
     found, doubt = _behind(walker, ref, sign, meaning.cause)
     if found is not None:
         return found
-    doubt = doubt or _aged(walker, sign)
+    aged = _aged(walker, sign)
+    doubt = doubt or aged
     cause = _by_structure(walker.catalogue.causes, cause, meaning, _asker(ref, sign))
     fault = _fault(walker, ref, cause.id, meaning.captures)
     shown = fault if fault.kind in ("Webhook", "ResourceQuota", "Namespace", "Node") else ref
@@ -53,7 +54,18 @@ def blame(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) -
     decides = cause.decides if cause.hypothesis else doubt
     edges = () if shown == ref else (Edge(ref, shown, "applies", "its message"),)
     return Walk(
-        Root(cause.id, shown, fault, sign.message or sign.reason, sign.at, proof, decides, meaning.captures), edges
+        Root(
+            cause.id,
+            shown,
+            fault,
+            sign.message or sign.reason,
+            sign.at,
+            proof,
+            decides,
+            meaning.captures,
+            stale=bool(aged),
+        ),
+        edges,
     )
 
 

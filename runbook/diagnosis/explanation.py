@@ -129,7 +129,7 @@ def _first_cause(walker: Walker, items: list[_Failing], now: datetime) -> FirstC
         tuple(Explained(i.object, _relation(i, shown), _via(i.walk)) for i in sorted(items, key=lambda i: i.object)),
         root.next or next_act(cause, shown, root.captures),
         max(0, round((now - max(times)).total_seconds())) if times else None,
-        False,
+        root.stale,
         root.decides,
         dict(root.captures),
         proof_words(root.message, root.cause, root.object.kind, walker.catalogue),

@@ -45,7 +45,7 @@ def left(walker: Walker, job: ObjectRef) -> Walk | None:
         shown = replace(shown, fault=job) if shown.fault == pod else shown
         decides = f"What the next pod of {job} says: {pod.name} is gone."
         path = tuple(Edge(job if e.origin == pod else e.origin, e.target, e.relation, e.proof) for e in walk.path)
-        found = replace(walk, root=replace(shown, proof="hypothesis", decides=decides), path=path)
+        found = replace(walk, root=replace(shown, proof="hypothesis", decides=decides, stale=True), path=path)
         if meaning.cause != LAST_RESORT:
             return found
         guess = guess or found

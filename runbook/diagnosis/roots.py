@@ -20,7 +20,8 @@ class Root:
 
     `object` is what people are shown, `fault` what is repaired: the workload of a pod, the Secret that is missing. `way` says
     what would tell whether the object that was walked from hangs on it at all: empty where that is proved. `next` is the act
-    where what is at fault takes another than the catalogue's for this cause.
+    where what is at fault takes another than the catalogue's for this cause. `stale`: the message has not been repeated for longer
+    than it would be, or its speaker is gone; such a root is a hypothesis.
     """
 
     cause: str
@@ -33,6 +34,7 @@ class Root:
     captures: Mapping[str, str] = field(default_factory=dict)
     way: str = ""
     next: NextAct | None = None
+    stale: bool = False
 
     @property
     def only_way(self) -> bool:

@@ -9,9 +9,9 @@ from runbook.retrospective.impact import CauseGroup, held
 
 
 def age_of(cause: FirstCause) -> str:
-    """`3 min 46 s old`, with a word when it speaks of things that are gone."""
+    """`3 min 46 s old`, with a word when nothing newer repeats it."""
     parts = [] if cause.age_seconds is None else [f"{span(cause.age_seconds)} old"]
-    return ", ".join([*parts, *(["stale: it speaks of what has changed since"] if cause.stale else [])])
+    return ", ".join([*parts, *(["stale: nothing newer repeats it"] if cause.stale else [])])
 
 
 def act_kind(act: NextAct) -> str:

@@ -10,6 +10,7 @@ from recorded_worlds import container, event, flux, kind, pod, saved, workload
 from variation_worlds import node
 
 from runbook.diagnosis import explain
+from runbook.display.causewords import age_of
 from runbook.model import Explanation
 
 NAMESPACE = "ns"
@@ -59,6 +60,8 @@ class TestAJobWithoutAPod:
     def test_what_refused_its_pods_is_told_however_long_ago(self, seconds: float, proof: str) -> None:
         found = told(now(), job(), event(JOB, "FailedCreate", DENIED, seconds=seconds))
         assert causes(found) == [("admission-denied", proof, "Job/ns/seed")]
+        assert found.first_causes[0].stale is (proof == "hypothesis")
+        assert ("stale: nothing newer repeats it" in age_of(found.first_causes[0])) is (proof == "hypothesis")
 
     def test_one_that_has_a_pod_by_now_is_not_judged_by_it(self) -> None:
         own = pod(NAMESPACE, "seed-abcde", container(), owner=("Job", "seed"), phase="Running")
@@ -77,6 +80,7 @@ class TestPodsThatAreGone:
         found = told(self.left(NO_PULL), job(failed()), red)
         assert causes(found) == [("registry-ca-untrusted", "hypothesis", "Job/ns/seed")]
         assert "seed-b46x8 is gone" in found.first_causes[0].decides
+        assert found.first_causes[0].stale
         assert {str(e.object) for e in found.first_causes[0].explains} == {"Job/ns/seed", "Kustomization/ns/all"}
 
     def test_the_newest_that_names_a_cause_counts(self) -> None:
