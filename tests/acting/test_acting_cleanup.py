@@ -84,10 +84,10 @@ class TestNothingIsDeleted:
         assert [w for w in pair.writes() if w["verb"] == "delete"] == []
 
     def test_a_pod_that_came_up_since_the_plan_stays(self, pair: Pair) -> None:
-        ready_to_delete(pair)
+        ready_to_delete(pair, again="8m")
         stage = pair.begin("cleanup")
         stage.plan()
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while not is_running(pair, named(stage, "Pod/notes/").object):
             assert time.monotonic() < until, "its kubelet does not try again"
             time.sleep(0.05)

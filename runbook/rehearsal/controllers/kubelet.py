@@ -124,7 +124,8 @@ class Kubelet:
                 )
         except PullError as error:
             words = _told(str(error))
-            wait = min(BACK_OFF * 2**tries, BACK_OFF_MAX)
+            given = annotation(pod, PREFIX + "image-back-off")
+            wait = seconds(given) if given else min(BACK_OFF * 2**tries, BACK_OFF_MAX)
             self._back_off[key] = (tries + 1, self._clock.elapsed + wait, words)
             self._event(pod, container, "Warning", "Failed", f'Failed to pull image "{image}": {words}', init=init)
             self._event(pod, container, "Warning", "Failed", "Error: ErrImagePull", init=init)
