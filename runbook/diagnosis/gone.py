@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from runbook.diagnosis.walk import Walker
 
 LAST_RESORT = "image-pull-failed"
-_SUFFIX = re.compile(r"[bcdfghjklmnpqrstvwxz2456789]{5}")  # [apimachinery:pkg/util/rand]
 _CREATED = re.compile(r"\bCreated pod: ([a-z0-9.-]{1,253})")
 
 
@@ -54,14 +53,14 @@ def left(walker: Walker, job: ObjectRef) -> Walk | None:
 
 def _warnings(index: Index, job: ObjectRef) -> Iterator[tuple[ObjectRef, Event]]:
     """Pods of the Job that were not observed, each with its warnings; the newest warning first."""
-    created = {found[1] for e in index.events.get(job, ()) if (found := _CREATED.search(e.message or "")) is not None}
-    pods = [ref for ref in index.events if _is_its(ref, job, created) and index.get(ref) is None]
-    told = [(ref, event) for ref in pods for event in index.events[ref] if event.type == "Warning" and event.when]
+    said = (_CREATED.search(event.message or "") for event in index.events.get(job, ()))
+    created = {ObjectRef("Pod", job.namespace, found[1]) for found in said if found is not None}
+    pods = {*created, *index.vanished.get((job.namespace, job.name), ())}
+    told = [
+        (pod, event)
+        for pod in pods
+        if index.get(pod) is None
+        for event in index.events.get(pod, ())
+        if event.type == "Warning" and event.when
+    ]
     yield from sorted(told, key=lambda pair: (pair[1].when, pair[0]), reverse=True)
-
-
-def _is_its(ref: ObjectRef, job: ObjectRef, created: set[str]) -> bool:
-    if ref.kind != "Pod" or ref.namespace != job.namespace:
-        return False
-    head, _, tail = ref.name.rpartition("-")
-    return ref.name in created or (head == job.name and _SUFFIX.fullmatch(tail) is not None)

@@ -5,10 +5,12 @@ The rest of the diagnosis asks only this; nothing scans the snapshot again.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from runbook.domain import helmrecords, owners
 from runbook.domain.cluster import Event, Generic, PersistentVolume, Secret
@@ -22,6 +24,7 @@ from runbook.model import ObjectRef, Snapshot
 
 ENDPOINT = "Endpoint"
 HEADLESS = ("", "None")
+_ADDED = re.compile(r"-[bcdfghjklmnpqrstvwxz2456789]{5}$")  # [apimachinery:pkg/util/rand]
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,15 @@ class Index:
     addresses: Mapping[str, ObjectRef] = field(default_factory=dict)
     kept: Mapping[ObjectRef, tuple[ObjectRef, ...]] = field(default_factory=dict)  # claim → volumes by their claimRef
     records: Mapping[tuple[str, str], Secret] = field(default_factory=dict)  # Helm's newest, by namespace and release
+
+    @cached_property
+    def vanished(self) -> Mapping[tuple[str, str], tuple[ObjectRef, ...]]:
+        """Pods of which only events are left, by namespace and by what their names have before the letters a controller added."""
+        found: dict[tuple[str, str], list[ObjectRef]] = defaultdict(list)
+        for ref in self.events:
+            if ref.kind == "Pod" and ref not in self.objects and _ADDED.search(ref.name):
+                found[ref.namespace, ref.name.rpartition("-")[0]].append(ref)
+        return {key: tuple(refs) for key, refs in found.items()}
 
     @property
     def now(self) -> datetime:

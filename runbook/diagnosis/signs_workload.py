@@ -90,9 +90,10 @@ def of_job(obj: Job, index: Index) -> Health:
             return FINE
         return Health("failing", (Sign(failed.message, failed.reason, failed.last_transition_time, "Failed"),))
     # Until it has a pod, that it could not make one is true, however long ago it last tried.
-    none = not obj.status.active and not index.children.get(ref_of(obj))
-    signs = tuple(events_of(index, ref_of(obj), _CREATE_EVENTS, at_all_times=none)) if not obj.status.active else ()
-    return Health("failing", signs) if signs else MOVING
+    ref = ref_of(obj)
+    signs = events_of(index, ref, _CREATE_EVENTS, at_all_times=not index.children.get(ref))
+    told = () if obj.status.active else tuple(signs)
+    return Health("failing", told) if told else MOVING
 
 
 def _succeeded_since(obj: Job, index: Index) -> bool:
@@ -146,9 +147,8 @@ def _pod_signs(obj: Pod, index: Index) -> Iterator[Sign]:
         return
     found = podstatus.troubles(obj)
     if any(t.exit_code in exitcodes.KILLED for t in found):
-        yield from events_of(
-            index, ref, _RUN_EVENTS
-        )  # who was killed from outside has no better witness than its probe
+        # Who was killed from outside has no better witness than its probe.
+        yield from events_of(index, ref, _RUN_EVENTS)
     for trouble in found:
         at = trouble.at or _last_said(obj, index)
         yield Sign(trouble.message, trouble.reason, at, f"container {trouble.container} {trouble.state}")
