@@ -1,23 +1,25 @@
-"""A Job that failed, or is gone, and its pods with it: what is left are the warnings that these pods had.
+"""Pods that are gone: what is left of them are the warnings that they had.
 
 An event outlives its object: it is kept for an hour. [kk:cmd/kube-apiserver, --event-ttl] A Job that runs out of time or of tries has its
-pods deleted, and a hook's delete policy takes the Job itself. The last pod's last word makes a hypothesis, never a fact.
+pods deleted, a hook's delete policy takes the Job itself, and a rollback takes the pods of the revision that failed. The last pod's
+last word makes a hypothesis, never a fact.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from runbook.diagnosis import blame
 from runbook.diagnosis.edge import Edge
 from runbook.diagnosis.index import Index
-from runbook.diagnosis.roots import Walk
+from runbook.diagnosis.roots import Root, Walk
 from runbook.diagnosis.signs import Sign
 from runbook.domain.cluster import Event
-from runbook.model import ObjectRef
+from runbook.model import Hypothesis, ObjectRef
 
 if TYPE_CHECKING:
     from runbook.diagnosis.walk import Walker
@@ -26,13 +28,38 @@ LAST_RESORT = "image-pull-failed"
 _CREATED = re.compile(r"\bCreated pod: ([a-z0-9.-]{1,253})")
 
 
-def left(walker: Walker, job: ObjectRef) -> Walk | None:
-    """The root that the warnings of the Job's vanished pods speak of, the newest that names a cause; None where none does.
+def left(walker: Walker, job: ObjectRef, found: Walk) -> Walk:
+    """The walk of a Job without a root, or of who waits for one that is gone, with what the Job's vanished pods said.
 
-    That a pull failed is named only where no warning says why.
+    That a pull failed, without why, makes no root: it is only possible.
     """
+    walk = _last(walker, job)
+    if walk is None or walk.root is None:
+        return found
+    return walk if walk.root.cause != LAST_RESORT else _possible(walk.root, found)
+
+
+def taken_back(walker: Walker, named: Iterable[ObjectRef], found: Walk, until: datetime | None) -> Walk:
+    """The walk of a release whose Deployments are well again, with what the pods of the revision that failed said until then.
+
+    Their cause is no longer there to be seen: it stays unexplained, and that is possible.
+    """
+    walks = (_last(walker, ref, until) for ref in named if ref.kind == "Deployment")
+    root = next((walk.root for walk in walks if walk is not None), None)
+    return _possible(root, found) if root is not None else found
+
+
+def _possible(root: Root, found: Walk) -> Walk:
+    guess = Hypothesis(root.cause, f"one of its pods that are gone said: “{root.message}”.", root.decides)
+    return replace(found, hypotheses=(guess, *found.hypotheses))
+
+
+def _last(walker: Walker, maker: ObjectRef, until: datetime | None = None) -> Walk | None:
+    """The root that the newest warning which names a cause speaks of, and none after `until`; that a pull failed comes last."""
     guess = None
-    for pod, event in _warnings(walker.index, job):
+    for pod, event in _warnings(walker.index, maker):
+        if until is not None and event.when is not None and event.when > until:
+            continue
         sign = Sign(event.message or "", event.reason, event.when, f"event {event.reason}")
         meaning = walker.read(pod, sign)
         if meaning.role != "cause":
@@ -40,22 +67,22 @@ def left(walker: Walker, job: ObjectRef) -> Walk | None:
         walk = blame.blame(walker, pod, sign, meaning)
         if walk.root is None:
             continue
-        shown = replace(walk.root, object=job) if walk.root.object == pod else walk.root
-        shown = replace(shown, fault=job) if shown.fault == pod else shown
-        decides = f"What the next pod of {job} says: {pod.name} is gone."
-        path = tuple(Edge(job if e.origin == pod else e.origin, e.target, e.relation, e.proof) for e in walk.path)
-        found = replace(walk, root=replace(shown, proof="hypothesis", decides=decides, stale=True), path=path)
+        root = replace(walk.root, object=maker) if walk.root.object == pod else walk.root
+        root = replace(root, fault=maker) if root.fault == pod else root
+        decides = f"What the next pod of {maker} says: {pod.name} is gone."
+        path = tuple(Edge(maker if e.origin == pod else e.origin, e.target, e.relation, e.proof) for e in walk.path)
+        found = replace(walk, root=replace(root, proof="hypothesis", decides=decides, stale=True), path=path)
         if meaning.cause != LAST_RESORT:
             return found
         guess = guess or found
     return guess
 
 
-def _warnings(index: Index, job: ObjectRef) -> Iterator[tuple[ObjectRef, Event]]:
-    """Pods of the Job that were not observed, each with its warnings; the newest warning first."""
-    said = (_CREATED.search(event.message or "") for event in index.events.get(job, ()))
-    created = {ObjectRef("Pod", job.namespace, found[1]) for found in said if found is not None}
-    pods = {*created, *index.vanished.get((job.namespace, job.name), ())}
+def _warnings(index: Index, maker: ObjectRef) -> Iterator[tuple[ObjectRef, Event]]:
+    """Its pods that were not observed, each with its warnings; the newest warning first."""
+    said = (_CREATED.search(event.message or "") for event in index.events.get(maker, ()))
+    created = {ObjectRef("Pod", maker.namespace, found[1]) for found in said if found is not None}
+    pods = {*created, *index.vanished.get((maker.namespace, maker.name), ())}
     told = [
         (pod, event)
         for pod in pods

@@ -24,7 +24,8 @@ from runbook.model import ObjectRef, Snapshot
 
 ENDPOINT = "Endpoint"
 HEADLESS = ("", "None")
-_ADDED = re.compile(r"-[bcdfghjklmnpqrstvwxz2456789]{5}$")  # [apimachinery:pkg/util/rand]
+# What controllers add to names: a template's hash of up to ten letters, and five for the pod. [apimachinery:pkg/util/rand]
+_ADDED = re.compile(r"((.+?)-[bcdfghjklmnpqrstvwxz2456789]{6,10}|.+)-[bcdfghjklmnpqrstvwxz2456789]{5}")
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,12 @@ class Index:
 
     @cached_property
     def vanished(self) -> Mapping[tuple[str, str], tuple[ObjectRef, ...]]:
-        """Pods of which only events are left, by namespace and by what their names have before the letters a controller added."""
+        """Pods of which only events are left, by namespace and by the name of the Job, ReplicaSet and Deployment they were of."""
         found: dict[tuple[str, str], list[ObjectRef]] = defaultdict(list)
         for ref in self.events:
-            if ref.kind == "Pod" and ref not in self.objects and _ADDED.search(ref.name):
-                found[ref.namespace, ref.name.rpartition("-")[0]].append(ref)
+            named = _ADDED.fullmatch(ref.name) if ref.kind == "Pod" and ref not in self.objects else None
+            for maker in filter(None, named.groups()) if named else ():
+                found[ref.namespace, maker].append(ref)
         return {key: tuple(refs) for key, refs in found.items()}
 
     @property

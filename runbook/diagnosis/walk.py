@@ -141,7 +141,7 @@ class Walker:
             why = f"{health.overdue.why}; {late.why}" if late.why else health.overdue.why
             return late if late.root else nowhere(why, *late.hypotheses, *found.hypotheses)
         if isinstance(obj, Job) and health.state == "failing" and found.root is None:
-            return gone.left(self, ref) or found
+            return gone.left(self, ref, found)
         if ref.kind != "Pod" or health.state != "failing":
             return found
         return coded(self, ref, spoken(self, ref, found))
@@ -160,7 +160,9 @@ class Walker:
         if ref.kind in SECRET_MAKERS and health.state == "failing" and (made := blame.unmade(self, ref, health)):
             return made
         if current and health.state == "failing" and helmwords.failure(current[0][0].message) == "remediated":
-            return nowhere(_remediated([s for s, _ in current]), *self._guesses(symptoms))
+            gave_up = nowhere(_remediated([s for s, _ in current]), *self._guesses(symptoms))
+            named = [target for s, _ in current for target in helmwords.waited_for(s.message, ref.namespace)]
+            return gone.taken_back(self, named, gave_up, current[0][0].at)
         if any(s.message for s, _ in current) and health.state == "failing":
             return nowhere(f"no known cause in its message: “{_short(current[0][0])}”")
         found = follow.below(self, ref) or follow.structure(self, ref) or nodes.silent(self, ref)

@@ -104,7 +104,8 @@ class TestPodsThatAreGone:
             type_="Normal",
         )
         assert causes(told(self.left(NO_PULL, later, normal), seen, job(failed())))[0][0] == "registry-ca-untrusted"
-        assert causes(told(now(), seen, later, job(failed())))[0][:2] == ("image-pull-failed", "hypothesis")
+        (left,) = told(now(), seen, later, job(failed())).unexplained
+        assert left.hypotheses[0].cause == "image-pull-failed"
         assert told(now(), seen, normal, job(failed())).first_causes == ()
 
     def test_a_pod_that_is_still_there_speaks_for_itself(self) -> None:
@@ -133,6 +134,58 @@ class TestPodsThatAreGone:
     def test_in_another_namespace_it_is_another(self) -> None:
         far = event(("Pod", "far", "seed-b46x8"), "Failed", NO_PULL)
         assert "Job/ns/seed" in {str(u.object) for u in told(now(), far, job(failed())).unexplained}
+
+
+class TestARollback:
+    """The revision that failed was taken back with its pods; the message names a Deployment that is ready again."""
+
+    SAID = "Helm upgrade failed for release ns/web with chart web@2: timeout waiting for: [Deployment/ns/web status: 'InProgress']"
+
+    def world(self, name: str = "web-f88944d785-tdq45", seconds: float = 300) -> Explanation:
+        warning = event(("Pod", NAMESPACE, name), "Failed", NO_PULL, seconds=seconds)
+        up, own = workload("Deployment", NAMESPACE, "web", up=True), pod(NAMESPACE, "web-77c8d9f6b4-x2x4z")
+        return told(now(), flux("HelmRelease", NAMESPACE, "web", self.SAID, "UpgradeFailed"), up, own, warning)
+
+    def test_what_its_pods_said_before_the_message_is_a_guess_for_the_release(self) -> None:
+        found = self.world()
+        assert found.first_causes == ()
+        (left,) = found.unexplained
+        assert "is ready now" in left.why
+        assert [h.cause for h in left.hypotheses] == ["registry-ca-untrusted"]
+        assert "web-f88944d785-tdq45 is gone" in left.hypotheses[0].decides
+
+    def test_where_the_release_says_only_that_it_was_taken_back_too(self) -> None:
+        release = flux(
+            "HelmRelease",
+            NAMESPACE,
+            "web",
+            "Helm rollback to previous release ns/web.v1 with chart web@1 succeeded",
+            "RollbackSucceeded",
+        )
+        release["status"]["conditions"].append(
+            condition(
+                "Released", "False", "UpgradeFailed", self.SAID, observedGeneration=1, lastTransitionTime=ago(140)
+            )
+        )
+        warning = event(("Pod", NAMESPACE, "web-f88944d785-tdq45"), "Failed", NO_PULL, seconds=300)
+        up, own = workload("Deployment", NAMESPACE, "web", up=True), pod(NAMESPACE, "web-77c8d9f6b4-x2x4z")
+        (left,) = told(now(), release, up, own, warning).unexplained
+        assert "registry-ca-untrusted" in [h.cause for h in left.hypotheses]
+
+    @pytest.mark.parametrize(
+        ("name", "seconds"),
+        [
+            ("web-f88944d785-tdq45", 60),
+            ("web-api-f88944d785-tdq45", 300),
+            ("web-0", 300),
+            ("webs-f88944d785-tdq45", 300),
+        ],
+        ids=["said after it", "of another Deployment", "of a set", "of another name"],
+    )
+    def test_another_pod_or_time_says_nothing_of_it(self, name: str, seconds: float) -> None:
+        found = self.world(name, seconds)
+        assert found.first_causes == ()
+        assert found.unexplained[0].hypotheses == ()
 
 
 class TestAVolumeOnAnotherNode:
