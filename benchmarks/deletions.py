@@ -16,6 +16,7 @@ from runbook.acting.hands import Hands
 from runbook.clients.kubernetes import wire
 from runbook.clients.kubernetes.answers import Answer
 from runbook.clients.kubernetes.transport import Transport
+from runbook.domain.podstatus import IMAGE_WAITING
 from runbook.embedded import EmbeddedCluster
 from runbook.model import Action, ObjectRef
 from runbook.stage import Stage, applying, begin
@@ -38,10 +39,10 @@ def compare(count: int, rounds: int) -> tuple[list[float], list[float]]:
 
 def _round(client: httpx.Client, stage: Stage, count: int, number: int) -> tuple[float, float]:
     requests: list[Request] = []
-    acts = [_victim(client, f"ours-{number}-{n}") for n in range(count)]
+    acts = _victims(client, f"ours-{number}", count)
     hands = applying._hands(stage.setting, "benchmark", time.monotonic())  # made before, as the bare client is
     ours = _timed(lambda: _ours(stage, hands, acts, requests))
-    others = {a.object.name: _victim(client, f"bare-{number}-{n}") for n, a in enumerate(acts)}
+    others = dict(zip((a.object.name for a in acts), _victims(client, f"bare-{number}", count), strict=True))
     return ours, _timed(lambda: _bare(client, requests, acts, others))
 
 
@@ -94,12 +95,34 @@ def _bare(
         )
 
 
+def _victims(client: httpx.Client, name: str, count: int) -> list[Action]:
+    """Pods that wait for an image that no registry has, as the act wants them, all of them looked at by their kubelet."""
+    acts = [_victim(client, f"{name}-{n}") for n in range(count)]
+    until = time.monotonic() + 10 + count
+    while (left := _unseen(client, {a.object.name for a in acts})) and time.monotonic() < until:
+        time.sleep(0.2)
+    if left:
+        raise SystemExit(f"{left} pods were not looked at by their kubelet")
+    return acts
+
+
+def _unseen(client: httpx.Client, names: set[str]) -> int:
+    items = client.get(f"/api/v1/namespaces/{NAMESPACE}/pods").raise_for_status().json()["items"]
+    waiting = {
+        pod["metadata"]["name"]
+        for pod in items
+        for status in pod.get("status", {}).get("containerStatuses") or ()
+        if status["state"].get("waiting", {}).get("reason") in IMAGE_WAITING
+    }
+    return len(names - waiting)
+
+
 def _victim(client: httpx.Client, name: str) -> Action:
     body = {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": name},
-        "spec": {"containers": [{"name": "c", "image": "docker.io/library/traefik:v3.2.1"}]},
+        "spec": {"containers": [{"name": "c", "image": "docker.io/library/victim:gone"}]},
     }
     made = client.post(f"/api/v1/namespaces/{NAMESPACE}/pods", json=body).raise_for_status().json()["metadata"]
     return Action(

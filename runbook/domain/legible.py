@@ -7,10 +7,13 @@ the interpreter gives up; and one object with half a surrogate pair, or so deep,
 from __future__ import annotations
 
 import re
+import threading
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
+BUILDING = threading.Lock()
 DEEPEST = 100  # levels; an object of the API has two dozen, and whoever walks one needs several frames a level
 DEEP, HALF = rb"\ufdd0", rb"\ufdd1"  # escapes of noncharacters, in place of what was left out: no server sends them
 _MARKS = DEEP[:-1]
@@ -19,12 +22,21 @@ _TOKENS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[{]++|[\]}]++', re.DOTALL)
 _ESCAPES = re.compile(rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(?P<half>\\u[dD][89a-fA-F]..)|\\.", re.DOTALL)
 
 
+@lru_cache(maxsize=256)
+def decoder(as_: Any) -> msgspec.json.Decoder[Any]:
+    """A type's decoder, made once.
+
+    msgspec looks a struct over when it is first decoded, and two threads that do so at the same moment end the process with a
+    segmentation fault (0.22): decoders are made here one at a time, and whoever makes one of a type of its own holds BUILDING.
+    """
+    with BUILDING:
+        return msgspec.json.Decoder(as_)
+
+
 def decoded(content: bytes | str | msgspec.Raw, as_: Any = Any) -> Any:
     """JSON as a type, or by a decoder. Raises msgspec.DecodeError, whatever is wrong with it."""
     try:
-        if isinstance(as_, msgspec.json.Decoder):
-            return as_.decode(content)
-        return msgspec.json.decode(content, type=as_)
+        return (as_ if isinstance(as_, msgspec.json.Decoder) else decoder(as_)).decode(content)
     except UnicodeDecodeError as error:
         raise msgspec.DecodeError(f"it is no UTF-8: {error.reason}") from error
     except RecursionError:

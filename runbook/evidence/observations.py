@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import msgspec
 
 from runbook.domain.kinds import KINDS
+from runbook.domain.legible import decoder
 from runbook.domain.meta import Resource
 from runbook.domain.probes import SoakWindow
 from runbook.evidence.files import json_bytes, private_folder, stamp, sync_folder, write_whole, writing
@@ -170,7 +171,7 @@ def _shortened(path: Path, kind: str, keep: Collection[ObjectRef]) -> tuple[list
     lines: list[bytes] = []
     typed = 0
     for line in gzip.decompress(path.read_bytes()).splitlines():
-        obj: Resource = msgspec.json.decode(line, type=KINDS[kind].struct)
+        obj: Resource = decoder(KINDS[kind].struct).decode(line)
         if obj.ref in keep:
             lines.append(line)
         else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from functools import lru_cache
 from types import GenericAlias
 from typing import Any
@@ -10,13 +9,12 @@ from typing import Any
 import msgspec
 
 from runbook.domain.kinds import KINDS, named
-from runbook.domain.legible import DEEP, DEEPEST, HALF, decoded, is_deep, legible, strict, unicode
+from runbook.domain.legible import BUILDING, DEEP, DEEPEST, HALF, decoded, is_deep, legible, strict, unicode
 from runbook.domain.meta import Resource
 from runbook.errors import MalformedError
 from runbook.model import ObjectRef
 
 METADATA_LIST = "PartialObjectMetadataList"
-_BUILDING = threading.Lock()  # msgspec builds decoders at first use, and two threads that do so at once may crash it
 _MANAGED = b'"managedFields"'
 
 
@@ -49,13 +47,10 @@ class _Holder(msgspec.Struct):
     metadata: _Managed
 
 
-_HOLDER = msgspec.json.Decoder(_Holder)
-
-
 @lru_cache
 def _decoder(kind: str) -> msgspec.json.Decoder[Any]:
     fields = [("kind", str, ""), ("metadata", _ListMeta, msgspec.field(default_factory=_ListMeta))]
-    with _BUILDING:
+    with BUILDING:
         items = GenericAlias(list, (KINDS[kind].struct,)) | None | msgspec.UnsetType
         page = msgspec.defstruct(f"{kind}Page", [*fields, ("items", items, msgspec.UNSET)], gc=False)
         return msgspec.json.Decoder(page)
@@ -113,7 +108,7 @@ def _lean(item: bytes) -> bytes:
     if item.count(_MANAGED) != 1:
         return item
     try:
-        length = memoryview(decoded(item, _HOLDER).metadata.managed_fields).nbytes
+        length = memoryview(decoded(item, _Holder).metadata.managed_fields).nbytes
     except msgspec.DecodeError:
         return item  # it has none, or its fields tell what is wrong with it
     start = item.index(b":", item.index(_MANAGED) + len(_MANAGED)) + 1
