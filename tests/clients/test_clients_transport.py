@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import json
+import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +16,7 @@ from apiserver import FakeApi, kubeconfig, ok, running
 
 from runbook.clients.kubernetes import KubeClient, bodies, connect
 from runbook.clients.kubernetes.wire import Request, Wire
-from runbook.errors import MalformedError, TimedOutError
+from runbook.errors import MalformedError, TimedOutError, UnreachableError
 
 
 @pytest.fixture
@@ -113,3 +117,36 @@ def test_a_line_in_many_pieces_costs_what_one_in_few_does_and_one_without_end_is
     monkeypatch.setattr(bodies, "LONGEST_LINE", 10_000)
     with pytest.raises(bodies.TooLargeError, match="a line of more than 10,000 bytes"):
         list(bodies.lines(b"x" * 1_000 for _ in range(11)))
+
+
+@pytest.mark.parametrize("hears", ["hangs up", "speaks no TLS"])
+def test_who_hangs_up_in_the_handshake_is_asked_again_and_who_refuses_it_is_not(tmp_path: Path, hears: str) -> None:
+    """A server that is overloaded or restarted, or a balancer without one behind it, ends the connection without a word."""
+    met: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as door:
+
+        def answer() -> None:
+            with contextlib.suppress(OSError):  # the door is shut
+                while True:
+                    line, _ = door.accept()
+                    with line:
+                        met.append(line.recv(4096))
+                        if hears == "speaks no TLS":
+                            line.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n")
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        cluster = {"server": f"https://127.0.0.1:{door.getsockname()[1]}"}
+        config = {"clusters": [{"name": "a", "cluster": cluster}], "users": [{"name": "a", "user": {"token": "t"}}],
+                  "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}], "current-context": "a"}  # fmt: skip
+        path = tmp_path / "kubeconfig"
+        path.write_text(json.dumps(config))
+        found = connect(kubeconfig=str(path))
+        try:
+            with pytest.raises(UnreachableError):
+                found.transport.get("/version", "version")
+        finally:
+            found.close()
+        assert len(met) == (3 if hears == "hangs up" else 1)
+        door.shutdown(socket.SHUT_RDWR)
+    thread.join(5)

@@ -25,6 +25,7 @@ from runbook.errors import (
 _UNREACHED = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)
 FAULTS = (*_UNREACHED, TooLargeError, TooSlowError, UnpackingError)  # all that may keep an answer from being whole
 _BROKEN = (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.ReadError, httpcore.RemoteProtocolError)
+_CUT = (ssl.SSLEOFError, ssl.SSLZeroReturnError)  # the other end hung up without a word about TLS
 
 
 def answered(what: str, response: Answer) -> Answer:
@@ -83,8 +84,9 @@ def as_named(what: str, error: Exception) -> ObservationError:
 
 
 def is_broken(error: Exception) -> bool:
-    """Whether a connection did not come about, or broke: what passes, and TLS that was refused does not."""
-    return isinstance(error, _BROKEN) and tls_cause(error) is None
+    """Whether a connection did not come about, or broke, in the middle of its handshake too; TLS that was refused does not pass."""
+    cause = tls_cause(error)
+    return isinstance(error, _BROKEN) and (cause is None or isinstance(cause, _CUT))
 
 
 def tls_cause(error: BaseException) -> ssl.SSLError | None:
