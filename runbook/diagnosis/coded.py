@@ -34,7 +34,8 @@ def coded(walker: Walker, ref: ObjectRef, found: Walk) -> Walk:
 
 def _read(walker: Walker, trouble: ContainerTrouble) -> Classification:
     own = walker.catalogue if walker.catalogue.extra else None
-    return classify("", kind="Pod", exit_code=trouble.exit_code, catalogue=own)
+    code, reason = trouble.exit_code, trouble.reason
+    return classify(trouble.message, reason=reason, kind="Pod", exit_code=code, catalogue=own)
 
 
 def _root(walker: Walker, ref: ObjectRef, trouble: ContainerTrouble, meaning: Classification) -> Root:

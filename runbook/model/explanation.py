@@ -50,7 +50,8 @@ class NextAct:
 class FirstCause:
     """What to fix. A `fact` is proved by an observation; a `hypothesis` names the check that would decide it.
 
-    `stale`: nothing newer repeats the message; a hypothesis. `words` are those of a long message that proved it, as they stand there: whoever shortens it keeps them.
+    `stale`: nothing newer repeats the message; a hypothesis. `words` are those of a long message that proved it, as they stand
+    there: whoever shortens it keeps them.
     """
 
     cause: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import test_own_causes as own
 from recorded_worlds import pod, saved
 from test_explanation_logs import DENIED, NO_PROGRAM, POD, causes, crashed, world
 
@@ -13,17 +14,8 @@ from runbook.diagnosis.catalogue import load
 from runbook.diagnosis.classify import classify
 from runbook.domain import exitcodes
 
-OURS = """schema: runbook/causes/v1
-causes:
-  - id: licence-expired
-    title: The licence has expired
-    layer: workload
-    role: cause
-    meaning: It refuses to start.
-    signatures: [{by: the product, exit_codes: [42, 43]}]
-    next: {text: Renew it.}
-    decides: The date in the licence.
-"""
+OURS = own.OURS.replace("- {versions: from 3, reasons: [LicenceExpired]}", "- {exit_codes: [42, 43]}")
+assert OURS != own.OURS
 
 
 @pytest.mark.parametrize("code", [126, 127])
@@ -79,6 +71,17 @@ class TestOnesOwn:
         snapshot = saved(pod("ns", "web-0", crashed(code), phase="Running"))
         found = explain(snapshot, catalogue=load([("ours.yaml", OURS)]))
         assert [(c.cause, c.proof) for c in found.first_causes] == ([(cause, "hypothesis")] if cause else [])
+
+    @pytest.mark.parametrize(("code", "message", "reason", "found"), [
+        (42, "boom 7", "Error", True), (42, "", "Error", False), (41, "boom 7", "Error", False), (42, "boom 7", "Completed", False),
+    ])  # fmt: skip
+    def test_of_a_container_its_reason_and_last_message_count_too(
+        self, code: int, message: str, reason: str, found: bool
+    ) -> None:
+        text = OURS.replace("exit_codes", "match: 'boom \\d', reasons: [Error], exit_codes")
+        snapshot = saved(pod("ns", "web-0", crashed(code, reason=reason, message=message), phase="Running"))
+        causes_ = [c.cause for c in explain(snapshot, catalogue=load([("ours.yaml", text)])).first_causes]
+        assert causes_ == (["licence-expired"] if found else [])
 
     @pytest.mark.parametrize(
         ("message", "code", "found"),

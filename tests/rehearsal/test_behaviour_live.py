@@ -8,6 +8,8 @@ import json
 import pytest
 from fast_cluster import HOUR, PRIVATE, FastCluster, Object, condition, play, says, waits
 
+from runbook.errors import ScenarioError
+from runbook.rehearsal import person as person_module
 from runbook.rehearsal.person import Person
 
 UNTRUSTED = {"image": f"{PRIVATE}/app:1"}
@@ -372,3 +374,18 @@ def test_controllers_log_as_json_what_they_say_in_events() -> None:
         assert says(green) in [line["msg"] for line in lines if line["level"] == "info"]
 
     play(act)
+
+
+def test_what_never_comes_about_ends_the_night_with_its_condition(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(person_module, "PATIENCE", 60.0)
+    never, held = {"kind": "Pod", "count": 99}, {"kind": "Node", "count": 1}
+
+    async def story(cluster: FastCluster) -> None:
+        async with Person(cluster.cluster, lambda _did, **_facts: None) as person:
+            began = cluster.clock.elapsed
+            await person.until([held])
+            with pytest.raises(ScenarioError, match=r'this has not come about: \{"kind": "Pod", "count": 99\}$'):
+                await person.until([held, never])
+            assert cluster.clock.elapsed - began >= 60
+
+    play(story)
