@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,13 @@ def after(path: Path) -> str:
 
 
 class TestJournal:
+    @pytest.fixture(autouse=True)
+    def _heard(self) -> Iterator[None]:
+        """Under nohup a hang-up is heard by nobody, and by no child."""
+        before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        yield
+        signal.signal(signal.SIGHUP, before)
+
     def count_writes(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         written: list[str] = []
         real = papermill.engines.write_ipynb
