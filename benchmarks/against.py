@@ -141,13 +141,13 @@ def _not_ready(state: Snapshot) -> Iterator[tuple[Source | Kustomization | HelmR
             yield obj, found
 
 
-def _bad(conditions: list[Condition] | None, type_: str) -> bool:
+def _bad(conditions: tuple[Condition, ...] | None, type_: str) -> bool:
     found = condition(conditions, type_)
     return found is not None and found.status != "True"
 
 
 def _described(ref: ObjectRef, obj: Resource) -> Texts:
-    conditions: list[Condition] | None = (
+    conditions: tuple[Condition, ...] | None = (
         obj.status.conditions if isinstance(obj, (Source, Kustomization, HelmRelease, SealedSecret, Pod)) else None
     )
     for found in conditions or ():

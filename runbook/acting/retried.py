@@ -37,7 +37,7 @@ def _was_tried(release: HelmRelease) -> bool:
     token = release.status.last_handled_reset_at
     if not token:
         return False
-    asked, history = asked_at(token), release.status.history or []
+    asked, history = asked_at(token), release.status.history or ()
     if asked is None or not history or any(h.last_deployed is None for h in history):
         return True
     since = [h for h in history if h.last_deployed is not None and h.last_deployed >= asked]
@@ -80,7 +80,7 @@ def _is_of(pod: Pod, release: HelmRelease, snapshot: Snapshot) -> bool:
     return found is not None and found.ref == release.ref
 
 
-def _turned(conditions: list[Condition] | None, kind: str, after: datetime) -> bool:
+def _turned(conditions: tuple[Condition, ...] | None, kind: str, after: datetime) -> bool:
     found = condition(conditions, kind)
     changed = found.last_transition_time if found is not None and found.status == "True" else None
     return changed is not None and changed > after

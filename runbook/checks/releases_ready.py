@@ -33,7 +33,7 @@ def check(snapshot: Snapshot, inventory: Inventory) -> Iterator[Finding]:
 
 
 def _judged(release: HelmRelease, entry: ExpectedRelease) -> Finding:
-    state, history = flux_state(release), release.status.history or []
+    state, history = flux_state(release), release.status.history or ()
     version = history[0].chart_version if history else release.status.last_attempted_revision
     facts = {
         "ready": state.ready,

@@ -62,7 +62,7 @@ def _kustomization(index: Index, ref: ObjectRef, obj: Kustomization) -> Iterator
     if obj.spec.source_ref.name:
         yield Edge(ref, _named(obj.spec.source_ref, ref.namespace), "source", "spec.sourceRef")
     yield from _depends(ref, obj.spec.depends_on)
-    inventory = obj.status.inventory.entries or [] if obj.status.inventory else []
+    inventory = obj.status.inventory.entries or () if obj.status.inventory else ()
     for entry in inventory:
         if target := owners.inventory_ref(entry.id):
             yield Edge(ref, target, "applies", "status.inventory")
@@ -71,7 +71,7 @@ def _kustomization(index: Index, ref: ObjectRef, obj: Kustomization) -> Iterator
     yield from _needs(ref, references.of_kustomization(obj))
 
 
-def _depends(ref: ObjectRef, names: list[NameRef] | None) -> Iterator[Edge]:
+def _depends(ref: ObjectRef, names: tuple[NameRef, ...] | None) -> Iterator[Edge]:
     for name in names or ():
         yield Edge(ref, ObjectRef(ref.kind, name.namespace or ref.namespace, name.name), "depends-on", "spec.dependsOn")
 

@@ -73,7 +73,7 @@ def name(parent: ParentRef, route: Route) -> str:
     return str(gateway) if gateway else f"{parent.kind}/{parent.name}"
 
 
-def _bad(conditions: list[Condition] | None, types: tuple[str, ...]) -> Iterator[Condition]:
+def _bad(conditions: tuple[Condition, ...] | None, types: tuple[str, ...]) -> Iterator[Condition]:
     for type_ in types:
         found = condition(conditions, type_)
         if found is not None and found.status != ("False" if type_ == "Conflicted" else "True"):

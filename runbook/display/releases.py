@@ -63,7 +63,7 @@ def releases_table(
 
 def _release_row(release: HelmRelease, finding: Finding | None) -> Sequence[CellLike]:
     found = condition(release.status.conditions, "Ready")
-    history = release.status.history or []
+    history = release.status.history or ()
     revision = history[0].chart_version if history else release.status.last_attempted_revision
     word = word_of(finding) if finding is not None and word_of(finding) in (FAIL, WARN) else None
     return (
@@ -120,7 +120,7 @@ def pods_table(snapshot: Snapshot, *, limit: int = 200) -> Table:
 
 
 def _pod_row(pod: Pod, snapshot: Snapshot) -> Sequence[CellLike]:
-    statuses = pod.status.container_statuses or []
+    statuses = pod.status.container_statuses or ()
     ready = sum(s.ready for s in statuses)
     restarts = sum(s.restart_count for s in statuses)
     born = pod.metadata.creation_timestamp
@@ -142,10 +142,10 @@ def pod_status(pod: Pod) -> str:
     """A pod's state in kubectl's words: the waiting or terminated reason where there is one, else the phase."""
     if pod.metadata.deletion_timestamp is not None:
         return "Terminating"
-    for status in pod.status.init_container_statuses or []:
+    for status in pod.status.init_container_statuses or ():
         if said := _trouble(status):
             return f"Init:{said}"
-    for status in pod.status.container_statuses or []:
+    for status in pod.status.container_statuses or ():
         if said := _trouble(status):
             return said
     if pod.status.phase == "Succeeded":
@@ -164,7 +164,7 @@ def _trouble(status: ContainerStatus) -> str:
 def _well(pod: Pod) -> bool:
     if pod_status(pod) == "Completed":
         return True
-    statuses = pod.status.container_statuses or []
+    statuses = pod.status.container_statuses or ()
     return pod_status(pod) == "Running" and bool(statuses) and all(s.ready for s in statuses)
 
 

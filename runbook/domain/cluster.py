@@ -38,15 +38,15 @@ class NodeSpec(Observed, frozen=True):
     """spec of a Node."""
 
     unschedulable: bool | None = None
-    taints: list[Taint] | None = None
+    taints: tuple[Taint, ...] | None = None
 
 
 class NodeStatus(Observed, frozen=True):
     """status of a Node."""
 
     node_info: NodeInfo = NodeInfo()
-    addresses: list[NodeAddress] | None = None
-    conditions: list[Condition] | None = None
+    addresses: tuple[NodeAddress, ...] | None = None
+    conditions: tuple[Condition, ...] | None = None
 
 
 class Node(Resource, frozen=True):
@@ -62,7 +62,7 @@ class NamespaceStatus(Observed, frozen=True):
     """status of a Namespace."""
 
     phase: str = ""
-    conditions: list[Condition] | None = None
+    conditions: tuple[Condition, ...] | None = None
 
 
 class Namespace(Resource, frozen=True):
@@ -203,7 +203,7 @@ class GenericStatus(Observed, frozen=True):
     """What kinds of all projects have in common. [kstatus]"""
 
     observed_generation: int | None = None
-    conditions: list[Condition] | None = None
+    conditions: tuple[Condition, ...] | None = None
 
 
 class Generic(Resource, frozen=True):

@@ -57,14 +57,14 @@ class SourceSpec(Observed, frozen=True):
     chart: str = ""
     version: str = ""
     source_ref: SourceRef | None = None
-    values_files: list[str] | None = None
+    values_files: tuple[str, ...] | None = None
 
 
 class FluxStatus(Observed, frozen=True):
     """status fields common to all Flux kinds; observedGeneration is -1 before the first pass ends."""
 
     observed_generation: int | None = None
-    conditions: list[Condition] | None = None
+    conditions: tuple[Condition, ...] | None = None
     last_handled_reconcile_at: str = ""
     artifact: Artifact | None = None
     url: str = ""
@@ -118,7 +118,7 @@ class SubstituteReference(Observed, frozen=True):
 class PostBuild(Observed, frozen=True):
     """spec.postBuild."""
 
-    substitute_from: list[SubstituteReference] | None = None
+    substitute_from: tuple[SubstituteReference, ...] | None = None
 
 
 class Decryption(Observed, frozen=True):
@@ -141,7 +141,7 @@ class KustomizationSpec(Observed, frozen=True):
     target_namespace: str = ""
     service_account_name: str = ""
     source_ref: SourceRef = SourceRef()
-    depends_on: list[NameRef] | None = None
+    depends_on: tuple[NameRef, ...] | None = None
     post_build: PostBuild | None = None
     decryption: Decryption | None = None
 
@@ -156,7 +156,7 @@ class InventoryEntry(Observed, frozen=True):
 class KustomizationInventory(Observed, frozen=True):
     """status.inventory."""
 
-    entries: list[InventoryEntry] | None = None
+    entries: tuple[InventoryEntry, ...] | None = None
 
 
 class KustomizationStatus(FluxStatus, frozen=True):

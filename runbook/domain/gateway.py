@@ -31,7 +31,7 @@ class ListenerTLS(Observed, frozen=True):
     """spec.listeners[].tls; the mode is Terminate when unsaid, and in Passthrough certificateRefs are ignored."""
 
     mode: str | None = None
-    certificate_refs: list[SecretObjectReference] | None = None
+    certificate_refs: tuple[SecretObjectReference, ...] | None = None
 
 
 class Listener(Observed, frozen=True):
@@ -45,21 +45,21 @@ class Listener(Observed, frozen=True):
 class GatewaySpec(Observed, frozen=True):
     """spec of a Gateway."""
 
-    listeners: list[Listener] | None = None
+    listeners: tuple[Listener, ...] | None = None
 
 
 class ListenerStatus(Observed, frozen=True):
     """status.listeners[]: Accepted, ResolvedRefs and Programmed should be True, Conflicted should not."""
 
     name: str = ""
-    conditions: list[Condition] | None = None
+    conditions: tuple[Condition, ...] | None = None
 
 
 class GatewayStatus(Observed, frozen=True):
     """status of a Gateway: Accepted and Programmed, Unknown until a controller has seen it."""
 
-    conditions: list[Condition] | None = None
-    listeners: list[ListenerStatus] | None = None
+    conditions: tuple[Condition, ...] | None = None
+    listeners: tuple[ListenerStatus, ...] | None = None
 
 
 class Gateway(Resource, frozen=True):
@@ -97,13 +97,13 @@ class ParentStatus(Observed, frozen=True):
     """status.parents[] of a route: what one controller says of one parentRef."""
 
     parent_ref: ParentRef = ParentRef()
-    conditions: list[Condition] | None = None
+    conditions: tuple[Condition, ...] | None = None
 
 
 class RouteStatus(GenericStatus, frozen=True):
     """status of a route: nothing of the route as a whole."""
 
-    parents: list[ParentStatus] | None = None
+    parents: tuple[ParentStatus, ...] | None = None
 
 
 class Route(Generic, frozen=True):
@@ -131,8 +131,8 @@ class GrantTo(Observed, frozen=True):
 class GrantSpec(Observed, frozen=True):
     """spec of a ReferenceGrant: each of `from` may refer to each of `to`."""
 
-    from_: list[GrantFrom] | None = msgspec.field(default=None, name="from")
-    to: list[GrantTo] | None = None
+    from_: tuple[GrantFrom, ...] | None = msgspec.field(default=None, name="from")
+    to: tuple[GrantTo, ...] | None = None
 
 
 class ReferenceGrant(Resource, frozen=True):

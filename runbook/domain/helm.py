@@ -58,8 +58,8 @@ class HelmReleaseSpec(Observed, frozen=True):
     release_name: str = ""
     target_namespace: str = ""
     storage_namespace: str = ""
-    depends_on: list[NameRef] | None = None
-    values_from: list[ValuesReference] | None = None
+    depends_on: tuple[NameRef, ...] | None = None
+    values_from: tuple[ValuesReference, ...] | None = None
     values: dict[str, Any] | None = None
     install: ActionSpec | None = None
     upgrade: ActionSpec | None = None
@@ -86,7 +86,7 @@ class HelmSnapshot(Observed, frozen=True):
 class HelmReleaseStatus(FluxStatus, frozen=True):
     """status of a HelmRelease."""
 
-    history: list[HelmSnapshot] | None = None
+    history: tuple[HelmSnapshot, ...] | None = None
     helm_chart: str = ""
     last_attempted_revision: str = ""
     last_attempted_generation: int | None = None

@@ -43,8 +43,8 @@ class Meta(Observed, frozen=True):
     deletion_timestamp: datetime | None = None
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
-    finalizers: list[str] | None = None
-    owner_references: list[OwnerReference] | None = None
+    finalizers: tuple[str, ...] | None = None
+    owner_references: tuple[OwnerReference, ...] | None = None
 
     def label(self, key: str) -> str:
         """A label's value, or an empty string."""
@@ -89,12 +89,12 @@ class Resource(Observed, frozen=True):
         return ObjectRef(self.KIND, self.metadata.namespace, self.metadata.name)
 
 
-def condition(conditions: list[Condition] | None, type_: str) -> Condition | None:
+def condition(conditions: tuple[Condition, ...] | None, type_: str) -> Condition | None:
     """The condition of that type, or None: an absent condition is not a false one."""
     return next((c for c in conditions or () if c.type == type_), None)
 
 
-def is_true(conditions: list[Condition] | None, type_: str) -> bool:
+def is_true(conditions: tuple[Condition, ...] | None, type_: str) -> bool:
     """Whether the condition is there and True."""
     found = condition(conditions, type_)
     return found is not None and found.status == "True"

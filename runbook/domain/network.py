@@ -29,7 +29,7 @@ class ServiceSpec(Observed, frozen=True):
     type: str = "ClusterIP"
     cluster_ip: str = msgspec.field(default="", name="clusterIP")
     selector: dict[str, str] | None = None
-    ports: list[ServicePort] | None = None
+    ports: tuple[ServicePort, ...] | None = None
     external_name: str = ""
 
 
@@ -59,7 +59,7 @@ class EndpointConditions(Observed, frozen=True):
 class Endpoint(Observed, frozen=True):
     """endpoints[]."""
 
-    addresses: list[str] = []
+    addresses: tuple[str, ...] = ()
     conditions: EndpointConditions = EndpointConditions()
     target_ref: TargetRef | None = None
 
@@ -69,7 +69,7 @@ class EndpointSlice(Resource, frozen=True):
 
     KIND: ClassVar[str] = "EndpointSlice"
 
-    endpoints: list[Endpoint] | None = None
+    endpoints: tuple[Endpoint, ...] | None = None
 
 
 def ready_endpoints(slices: Iterable[EndpointSlice]) -> Counter[tuple[str, str]]:
@@ -112,7 +112,7 @@ class HTTPPath(Observed, frozen=True):
 class HTTPRule(Observed, frozen=True):
     """rules[].http."""
 
-    paths: list[HTTPPath] = []
+    paths: tuple[HTTPPath, ...] = ()
 
 
 class IngressRule(Observed, frozen=True):
@@ -125,7 +125,7 @@ class IngressRule(Observed, frozen=True):
 class IngressTLS(Observed, frozen=True):
     """spec.tls[]."""
 
-    hosts: list[str] | None = None
+    hosts: tuple[str, ...] | None = None
     secret_name: str = ""
 
 
@@ -134,8 +134,8 @@ class IngressSpec(Observed, frozen=True):
 
     ingress_class_name: str = ""
     default_backend: Backend | None = None
-    rules: list[IngressRule] | None = None
-    tls: list[IngressTLS] | None = None
+    rules: tuple[IngressRule, ...] | None = None
+    tls: tuple[IngressTLS, ...] | None = None
 
 
 class Ingress(Resource, frozen=True):

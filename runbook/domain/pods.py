@@ -65,7 +65,7 @@ class ProjectedSource(Observed, frozen=True):
 class Projected(Observed, frozen=True):
     """volumes[].projected."""
 
-    sources: list[ProjectedSource] | None = None
+    sources: tuple[ProjectedSource, ...] | None = None
 
 
 class Volume(Observed, frozen=True):
@@ -103,12 +103,12 @@ class Container(Observed, frozen=True):
     name: str = ""
     image: str = ""
     restart_policy: str = ""
-    env: list[EnvVar] | None = None
-    env_from: list[EnvFrom] | None = None
+    env: tuple[EnvVar, ...] | None = None
+    env_from: tuple[EnvFrom, ...] | None = None
     readiness_probe: Probe | None = None
     liveness_probe: Probe | None = None
     resources: Resources | None = None
-    ports: list[ContainerPort] | None = None
+    ports: tuple[ContainerPort, ...] | None = None
 
 
 class PodSpec(Observed, frozen=True):
@@ -117,10 +117,10 @@ class PodSpec(Observed, frozen=True):
     node_name: str = ""
     service_account_name: str = ""
     restart_policy: str = ""
-    containers: list[Container] = []
-    init_containers: list[Container] | None = None
-    volumes: list[Volume] | None = None
-    image_pull_secrets: list[NameRef] | None = None
+    containers: tuple[Container, ...] = ()
+    init_containers: tuple[Container, ...] | None = None
+    volumes: tuple[Volume, ...] | None = None
+    image_pull_secrets: tuple[NameRef, ...] | None = None
 
 
 class Waiting(Observed, frozen=True):
@@ -173,9 +173,9 @@ class PodStatus(Observed, frozen=True):
     message: str = ""
     pod_ip: str = msgspec.field(default="", name="podIP")
     start_time: datetime | None = None
-    conditions: list[Condition] | None = None
-    container_statuses: list[ContainerStatus] | None = None
-    init_container_statuses: list[ContainerStatus] | None = None
+    conditions: tuple[Condition, ...] | None = None
+    container_statuses: tuple[ContainerStatus, ...] | None = None
+    init_container_statuses: tuple[ContainerStatus, ...] | None = None
 
 
 class Pod(Resource, frozen=True):

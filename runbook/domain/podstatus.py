@@ -6,7 +6,7 @@ container states, and print this beside them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -47,7 +47,7 @@ def pod_row(pod: Pod) -> tuple[int, int, str]:
     reason = status.reason or status.phase
     if scheduled is not None and scheduled.reason == "SchedulingGated":
         reason = "SchedulingGated"
-    ready, init_reason = _init_row(status.init_container_statuses or [], inits)
+    ready, init_reason = _init_row(status.init_container_statuses or (), inits)
     if init_reason is None or is_true(conditions, "Initialized"):
         reason, ready = _main_row(pod, init_reason or reason, ready)
     else:
@@ -58,9 +58,9 @@ def pod_row(pod: Pod) -> tuple[int, int, str]:
 def restarts(pod: Pod) -> int:
     """RESTARTS: application containers and sidecars once initialised, else all init containers."""
     sidecars = {c.name for c in pod.spec.init_containers or () if _is_sidecar(c)}
-    inits = pod.status.init_container_statuses or []
+    inits = pod.status.init_container_statuses or ()
     if is_true(pod.status.conditions, "Initialized") or not inits:
-        counted = [*(c for c in inits if c.name in sidecars), *(pod.status.container_statuses or [])]
+        counted = [*(c for c in inits if c.name in sidecars), *(pod.status.container_statuses or ())]
         return sum(c.restart_count for c in counted)
     return sum(c.restart_count for c in inits)
 
@@ -115,7 +115,7 @@ def _code(terminated: Terminated) -> str:
     )
 
 
-def _init_row(statuses: list[ContainerStatus], inits: dict[str, Container]) -> tuple[int, str | None]:
+def _init_row(statuses: Iterable[ContainerStatus], inits: dict[str, Container]) -> tuple[int, str | None]:
     """Ready sidecars, and the `Init:` word while initialising (None when that is over)."""
     ready = 0
     for number, status in enumerate(statuses):
@@ -135,7 +135,7 @@ def _init_row(statuses: list[ContainerStatus], inits: dict[str, Container]) -> t
 
 def _main_row(pod: Pod, reason: str, ready: int) -> tuple[str, int]:
     running = False
-    for status in reversed(pod.status.container_statuses or []):  # so that the first container's word stays
+    for status in reversed(pod.status.container_statuses or ()):  # so that the first container's word stays
         state = status.state
         if state.waiting is not None and state.waiting.reason:
             reason = state.waiting.reason

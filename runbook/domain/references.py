@@ -84,7 +84,7 @@ def _of_container(container: Container, namespace: str) -> Iterator[Reference]:
 
 def _of_volume(volume: Volume, namespace: str) -> Iterator[Reference]:
     where = f"volumes[{volume.name}]"
-    projected = volume.projected.sources or [] if volume.projected else []
+    projected = volume.projected.sources or () if volume.projected else ()
     secrets = [volume.secret, *(s.secret for s in projected)]
     config_maps = [volume.config_map, *(s.config_map for s in projected)]
     for kind, refs in (("Secret", secrets), ("ConfigMap", config_maps)):

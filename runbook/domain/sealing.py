@@ -26,7 +26,7 @@ class SealedSecretStatus(Observed, frozen=True):
     """status: written only when Synced flips or the generation moved, so its message may be old (semantics 5.2)."""
 
     observed_generation: int | None = None
-    conditions: list[Condition] | None = None
+    conditions: tuple[Condition, ...] | None = None
 
 
 class SealedSecret(Resource, frozen=True):

@@ -46,7 +46,7 @@ class WorkloadStatus(Observed, frozen=True):
     updated_number_scheduled: int = 0
     number_ready: int = 0
     number_available: int = 0
-    conditions: list[Condition] | None = None
+    conditions: tuple[Condition, ...] | None = None
 
 
 class Workload(Resource, frozen=True):
@@ -98,7 +98,7 @@ class JobStatus(Observed, frozen=True):
     failed: int = 0
     start_time: datetime | None = None
     completion_time: datetime | None = None
-    conditions: list[Condition] | None = None
+    conditions: tuple[Condition, ...] | None = None
 
 
 class Job(Resource, frozen=True):
