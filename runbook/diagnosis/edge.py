@@ -18,6 +18,7 @@ Relates = Literal[
     "made-by",  # who should make a Secret, or a Service that is not there
     "serves",  # Service → Pod, Ingress → Service, endpoint → Service
     "attaches",  # route → Gateway
+    "tests",  # a test hook's pod → its release
     "calls",  # Pod → Service that its log could not reach
     "runs-on",  # Pod → Node
     "kept-by",  # an object → the workload of its controller

@@ -172,13 +172,15 @@ def _waiting(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification
         return nowhere(f"it waits for {listed(untold)}, whose own state is not in what was observed")
     if there and len(there) == len(named) and not hook:
         old = nowhere(f"its message is older than the state of what it names: {listed(there)} is ready now")
-        return gone.taken_back(walker, there, old, sign.at)
+        return gone.taken_back(walker, ref, there, old, sign.at)
     if other := live(walker, ref):
         return other
     found = nowhere(_gone(walker, ref, sign, named, hook=hook), *_guesses(walker, meaning))
     job = next((t for t in named if t.kind == "Job" and walker.graph.absent(t)), None)
-    left = gone.left(walker, job, found) if job is not None else found
-    return left.after(Edge(ref, job, "hook", proof)) if job is not None and left.root is not None else left
+    if job is None:
+        return found if named or hook else gone.taken_back(walker, ref, (), found, sign.at)
+    left = gone.left(walker, job, found)
+    return left.after(Edge(ref, job, "hook", proof)) if left.root is not None else left
 
 
 def _gone(walker: Walker, ref: ObjectRef, sign: Sign, named: tuple[ObjectRef, ...], *, hook: bool) -> str:

@@ -19,6 +19,8 @@ from runbook.diagnosis.index import Index
 from runbook.diagnosis.roots import Root, Walk
 from runbook.diagnosis.signs import Sign
 from runbook.domain.cluster import Event
+from runbook.domain.helm import HelmRelease
+from runbook.domain.meta import Resource, is_true
 from runbook.model import Hypothesis, ObjectRef
 
 if TYPE_CHECKING:
@@ -39,14 +41,26 @@ def left(walker: Walker, job: ObjectRef, found: Walk) -> Walk:
     return walk if walk.root.cause != LAST_RESORT else _possible(walk.root, found)
 
 
-def taken_back(walker: Walker, named: Iterable[ObjectRef], found: Walk, until: datetime | None) -> Walk:
+def taken_back(walker: Walker, ref: ObjectRef, named: Iterable[ObjectRef], found: Walk, until: datetime | None) -> Walk:
     """The walk of a release whose Deployments are well again, with what the pods of the revision that failed said until then.
 
-    Their cause is no longer there to be seen: it stays unexplained, and that is possible.
+    Where it was rolled back, the same revision would meet the same again. Where it came well by itself, that is only possible.
+    Its message may name what it waited for; what an older Helm's message leaves out is found by its labels.
     """
-    walks = (_last(walker, ref, until) for ref in named if ref.kind == "Deployment")
-    root = next((walk.root for walk in walks if walk is not None), None)
-    return _possible(root, found) if root is not None else found
+    own = [t for t in named if t.kind == "Deployment"]
+    own = own or [e.target for e in walker.graph.out(ref, "applies") if e.target.kind == "Deployment"]
+    for deployment in own:
+        walk = _last(walker, deployment, until)
+        if walk is not None and walk.root is not None:
+            again = _rolled_back(walker.index.get(ref)) and walk.root.cause != LAST_RESORT
+            told = walk.after(Edge(ref, deployment, "applies", "what the release deployed"))
+            return told if again else _possible(walk.root, found)
+    return found
+
+
+def _rolled_back(release: Resource | None) -> bool:
+    """[helm-controller:api/v2/condition_types.go, Remediated]"""
+    return isinstance(release, HelmRelease) and is_true(release.status.conditions, "Remediated")
 
 
 def _possible(root: Root, found: Walk) -> Walk:

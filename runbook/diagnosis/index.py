@@ -17,9 +17,10 @@ from runbook.domain.cluster import Event, Generic, PersistentVolume, Secret
 from runbook.domain.helm import HelmRelease, release_storage
 from runbook.domain.inquiries import Inquiry, LastWords
 from runbook.domain.kinds import called
-from runbook.domain.meta import Resource
+from runbook.domain.meta import Resource, is_true
 from runbook.domain.network import SERVICE_NAME, EndpointSlice, Service
 from runbook.domain.probes import EndpointProbe, GitFile, SealingKey, UnsealProbe
+from runbook.domain.sealing import SealedSecret
 from runbook.model import ObjectRef, Snapshot
 
 ENDPOINT = "Endpoint"
@@ -57,6 +58,16 @@ class Index:
             for maker in filter(None, named.groups()) if named else ():
                 found[ref.namespace, maker].append(ref)
         return {key: tuple(refs) for key, refs in found.items()}
+
+    @cached_property
+    def unsealed(self) -> Mapping[str, frozenset[ObjectRef]]:
+        """Ciphertexts, each with the SealedSecrets that hold it and are unsealed."""
+        found: dict[str, set[ObjectRef]] = defaultdict(set)
+        for sealed in self.snapshot.seen(SealedSecret):
+            if is_true(sealed.status.conditions, "Synced"):
+                for ciphertext in (sealed.spec.encrypted_data or {}).values():
+                    found[ciphertext].add(sealed.ref)
+        return {ciphertext: frozenset(refs) for ciphertext, refs in found.items()}
 
     @property
     def now(self) -> datetime:

@@ -1,7 +1,8 @@
 """SealedSecrets that do not open: what is proved of the key, and who should have made a missing Secret.
 
 The controller's text is the same for a lost key and for a renamed object. It is a fact only when /v1/verify refuses
-this one and every key the controller has was born after the commit that sealed it.
+this one and every key the controller has was born after the commit that sealed it. A copy that opens, elsewhere or under
+another name, speaks for the key: only the scope differs.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from runbook.diagnosis.causetypes import Cause
 from runbook.diagnosis.index import Index
 from runbook.diagnosis.roots import Proof, Root
 from runbook.diagnosis.signs import Sign
+from runbook.domain.sealing import SealedSecret
 from runbook.model import ObjectRef
 
 KEY_MISMATCH, SCOPE_MISMATCH = "sealed-secret-key-mismatch", "sealed-secret-scope-mismatch"
@@ -23,7 +25,22 @@ def key_mismatch(ref: ObjectRef, sign: Sign, cause: Cause, index: Index) -> Root
         said = f"{sign.message}; /v1/verify opens it as {probe.opens_as}"
         return Root(SCOPE_MISMATCH, ref, ref, said, sign.at, "fact", "")
     proof, decides = _proof(ref, cause, index)
+    if proof != "fact" and (twin := _twin(ref, index)):
+        said = f"{sign.message}; {twin} holds the same ciphertext and is unsealed"
+        ask = f"/v1/verify with this one's ciphertext as {twin.namespace}/{twin.name}."
+        return Root(SCOPE_MISMATCH, ref, ref, said, sign.at, "hypothesis", ask)
     return Root(KEY_MISMATCH, ref, ref, sign.message, sign.at, proof, decides)
+
+
+def _twin(ref: ObjectRef, index: Index) -> ObjectRef | None:
+    """A SealedSecret of another name or namespace, unsealed, with all that this one holds: no two seals of a value are alike.
+
+    [sealed-secrets:pkg/crypto/crypto.go, HybridEncrypt: a random session key each]
+    """
+    mine = index.get(ref)
+    values = (mine.spec.encrypted_data or {}).values() if isinstance(mine, SealedSecret) else ()
+    holders = [index.unsealed.get(ciphertext, frozenset[ObjectRef]()) - {ref} for ciphertext in values]
+    return min(frozenset.intersection(*holders), default=None) if holders else None
 
 
 def _proof(ref: ObjectRef, cause: Cause, index: Index) -> tuple[Proof, str]:

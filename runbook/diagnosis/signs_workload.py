@@ -15,6 +15,7 @@ from runbook.domain.workloads import DaemonSet, Deployment, Job, Workload
 from runbook.model import ObjectRef
 
 PATIENCE = 300.0  # seconds that something may be unready without anything being said about it
+_STARTING = 60.0  # seconds from a pod's start in which its probes may be refused: they ask before it serves
 _LINGERS = 60.0  # seconds past the end of its grace after which a pod that is deleted should be gone
 EVENT_LIFE = 600.0  # seconds after its last repetition that an event still speaks of now (back-off ends at 300)
 
@@ -157,7 +158,7 @@ def _pod_signs(obj: Pod, index: Index) -> Iterator[Sign]:
             yield from events_of(index, ref, named, about=trouble.image, at_all_times=True)
     if not found and status.phase == "Pending":
         yield from _start_signs(obj, index, placed=scheduled is not None)
-    elif not found:
+    elif not found and _older(index, status.start_time or obj.metadata.creation_timestamp, _STARTING):
         yield from events_of(index, ref, _RUN_EVENTS)
 
 

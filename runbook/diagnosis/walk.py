@@ -20,6 +20,7 @@ from runbook.diagnosis.index import ENDPOINT
 from runbook.diagnosis.roots import Root, Walk, better, nowhere
 from runbook.diagnosis.signs import Health, Sign
 from runbook.diagnosis.spoken import spoken
+from runbook.diagnosis.tested import tested
 from runbook.domain import helmwords
 from runbook.domain.cluster import Node, PersistentVolumeClaim
 from runbook.domain.custom import MAKERS, ROUTES
@@ -144,7 +145,7 @@ class Walker:
             return gone.left(self, ref, found)
         if ref.kind != "Pod" or health.state != "failing":
             return found
-        return coded(self, ref, spoken(self, ref, found))
+        return tested(self, ref, coded(self, ref, spoken(self, ref, found)))
 
     def _by_words(self, ref: ObjectRef, health: Health) -> Walk:
         current = [(s, self.read(ref, s)) for s in health.signs if not s.stale]
@@ -162,7 +163,7 @@ class Walker:
         if current and health.state == "failing" and helmwords.failure(current[0][0].message) == "remediated":
             gave_up = nowhere(_remediated([s for s, _ in current]), *self._guesses(symptoms))
             named = [target for s, _ in current for target in helmwords.waited_for(s.message, ref.namespace)]
-            return gone.taken_back(self, named, gave_up, current[0][0].at)
+            return gone.taken_back(self, ref, named, gave_up, current[0][0].at)
         if any(s.message for s, _ in current) and health.state == "failing":
             return nowhere(f"no known cause in its message: “{_short(current[0][0])}”")
         found = follow.below(self, ref) or follow.structure(self, ref) or nodes.silent(self, ref)

@@ -23,6 +23,7 @@ _EDGES = {
     "made-by": "who should make it",
     "serves": "what it leads to",
     "attaches": "what it attaches to",
+    "tests": "what it tests",
     "calls": "whom it calls",
     "runs-on": "where it runs",
     "class": "its class",

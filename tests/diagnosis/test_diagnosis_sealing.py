@@ -57,6 +57,51 @@ def test_one_that_opens_under_another_scope_has_its_key_and_lost_its_scope() -> 
     assert "opens it as cluster-wide" in found.message
 
 
+def _twin(namespace: str, name: str, synced: str, values: dict[str, str]) -> dict[str, Any]:
+    found = sealed(namespace, name)
+    found["spec"] = {"encryptedData": values}
+    found["status"]["conditions"][0]["status"] = synced
+    return found
+
+
+MINE = {"a": "AgA1", "b": "AgB2"}
+
+
+def test_a_copy_that_is_unsealed_elsewhere_shows_that_the_key_is_there() -> None:
+    copies = (_twin("other", "s", "True", {**MINE, "c": "AgC3"}), _twin("ns", "t", "True", {"a": "AgA1"}))
+    (found,) = explain(snapshot(_twin("ns", "s", "False", MINE), *copies)).first_causes
+    assert (found.cause, found.proof) == ("sealed-secret-scope-mismatch", "hypothesis")
+    assert "SealedSecret/other/s holds the same ciphertext and is unsealed" in found.message
+    assert found.decides.endswith("as other/s.")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        _twin("other", "s", "False", MINE),
+        _twin("other", "s", "True", {**MINE, "b": "AgX"}),
+        _twin("other", "s", "True", {}),
+    ],
+    ids=["refused too", "one value differs", "holds nothing"],
+)
+def test_another_copy_shows_nothing(other: dict[str, Any]) -> None:
+    found = explain(snapshot(_twin("ns", "s", "False", MINE), other)).first_causes
+    assert {c.cause for c in found} == {"sealed-secret-key-mismatch"}
+
+
+def test_one_without_a_value_has_no_copy() -> None:
+    (found,) = explain(snapshot(_twin("ns", "s", "False", {}), _twin("other", "s", "True", {}))).first_causes
+    assert found.cause == "sealed-secret-key-mismatch"
+
+
+def test_what_verify_and_the_commit_prove_no_copy_disproves() -> None:
+    extra = {"UnsealProbe": (REFUSED,), "GitFile": (COMMIT,), "SealingKey": (key(1),)}
+    (found,) = explain(
+        snapshot(_twin("ns", "s", "False", MINE), _twin("other", "s", "True", MINE), extra=extra)
+    ).first_causes
+    assert (found.cause, found.proof) == ("sealed-secret-key-mismatch", "fact")
+
+
 def test_one_that_opens_now_is_only_old() -> None:
     opens = UnsealProbe("ns", "s", opens=True, status=200)
     explanation = explain(snapshot(sealed("ns", "s"), extra={"UnsealProbe": (opens,)}))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from diagnosis_worlds import ago, condition
-from recorded_worlds import container, event, flux, kind, pod, saved, workload
+from recorded_worlds import container, event, flux, kind, marks, pod, saved, workload
 from variation_worlds import node
 
 from runbook.diagnosis import explain
@@ -173,6 +173,30 @@ class TestARollback:
         assert "registry-ca-untrusted" in [h.cause for h in left.hypotheses]
 
     @pytest.mark.parametrize(
+        "said", [SAID, f"{SAID.partition(': ')[0]}: context deadline exceeded"], ids=["named", "not named"]
+    )
+    def test_what_was_rolled_back_would_meet_the_same_again(self, said: str) -> None:
+        release = flux(
+            "HelmRelease",
+            NAMESPACE,
+            "web",
+            "Helm rollback to previous release ns/web.v1 with chart web@1 succeeded",
+            "RollbackSucceeded",
+        )
+        release["status"]["conditions"] += [
+            condition("Released", "False", "UpgradeFailed", said, observedGeneration=1, lastTransitionTime=ago(140)),
+            condition("Remediated", "True", "RollbackSucceeded", "", observedGeneration=1, lastTransitionTime=ago(130)),
+        ]
+        warning = event(("Pod", NAMESPACE, "web-f88944d785-tdq45"), "Failed", NO_PULL, seconds=300)
+        up, own = (
+            workload("Deployment", NAMESPACE, "web", up=True, release="web"),
+            pod(NAMESPACE, "web-77c8d9f6b4-x2x4z"),
+        )
+        found = told(now(), release, up, own, warning)
+        assert causes(found) == [("registry-ca-untrusted", "hypothesis", "Deployment/ns/web")]
+        assert found.unexplained == ()
+
+    @pytest.mark.parametrize(
         ("name", "seconds"),
         [
             ("web-f88944d785-tdq45", 60),
@@ -186,6 +210,51 @@ class TestARollback:
         found = self.world(name, seconds)
         assert found.first_causes == ()
         assert found.unexplained[0].hypotheses == ()
+
+
+class TestAPodOfATest:
+    SAID = "Helm test failed for release ns/web.v3 with chart web@1: 1 error occurred:\n\t* pod web-test failed"
+    ENDED: ClassVar[dict[str, Any]] = {
+        **container(),
+        "state": {"terminated": {"exitCode": 1, "reason": "Error", "finishedAt": ago(60)}},
+    }
+
+    def world(
+        self, *, hook: str = "test", said: str = SAID, reason: str = "TestFailed", owner: str = "web"
+    ) -> Explanation:
+        one = pod(NAMESPACE, "web-test", self.ENDED, phase="Failed", labels=marks(owner, NAMESPACE))
+        one["metadata"]["annotations"] = {"helm.sh/hook": hook}
+        return told(now(), flux("HelmRelease", NAMESPACE, "web", said, reason), one)
+
+    @pytest.mark.parametrize("hook", ["test", "pre-upgrade, test", "test-success"])
+    def test_it_is_under_the_release_that_says_so(self, hook: str) -> None:
+        found = self.world(hook=hook)
+        assert causes(found) == [("helm-test-failed", "fact", "HelmRelease/ns/web")]
+        assert [str(e.object) for e in found.first_causes[0].explains] == ["HelmRelease/ns/web", "Pod/ns/web-test"]
+        assert found.unexplained == ()
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"hook": "pre-upgrade"},
+            {"owner": "shop"},
+            {"said": "Helm upgrade failed for release ns/web: something new", "reason": "UpgradeFailed"},
+        ],
+        ids=["another hook", "of another release", "the release says something else"],
+    )
+    def test_no_other_pod_is(self, other: dict[str, str]) -> None:
+        assert "Pod/ns/web-test" in [str(u.object) for u in self.world(**other).unexplained]
+
+
+class TestAPodThatStarts:
+    REFUSED = 'Readiness probe failed: Get "http://10.0.0.9:8080/": dial tcp 10.0.0.9:8080: connect: connection refused'
+
+    @pytest.mark.parametrize(("seconds", "red"), [(40, False), (80, True)])
+    def test_its_probe_is_refused_until_it_serves(self, seconds: float, red: bool) -> None:
+        one = pod(NAMESPACE, "web-1", container(), phase="Running", born=seconds + 3)
+        one["status"]["startTime"] = one["status"]["conditions"][0]["lastTransitionTime"] = ago(seconds)
+        found = told(now(), one, event(("Pod", NAMESPACE, "web-1"), "Unhealthy", self.REFUSED, seconds=5))
+        assert bool(found.unexplained) == red
 
 
 class TestAVolumeOnAnotherNode:
