@@ -18,6 +18,7 @@ from ruamel.yaml.reader import Reader
 from runbook.diagnosis.ownmodel import SCHEMA, File, Next, Own, Signature, Structure, Words
 from runbook.diagnosis.patterns import alternatives, in_lower_case, needed, refusal
 from runbook.domain import yamltext
+from runbook.domain.readonly import only_reads
 from runbook.errors import UsageError
 
 Path = tuple[str | int, ...]
@@ -162,6 +163,10 @@ def _refers(cause: Mapping[str, Any], known: Known, ids: frozenset[str]) -> Iter
     rule = cause.get("structure") or {}
     yield from _each(rule, "becomes_of", ids, "cause", ("structure",))
     yield from _each(rule, "fault", known.faults, "fault", ("structure",))
+    # Whoever reads that a command only reads may run it half asleep: that is taken at nobody's word.
+    act = cause.get("next") or {}
+    if act.get("safe") and act.get("command") and not only_reads(act["command"]):
+        yield ("next", "safe"), f"it is not known that {act['command']!r} only reads: leave `safe` out"
 
 
 def _each(holder: Mapping[str, Any], key: str, known: Iterable[str], what: str, at: Path) -> Iterator[tuple[Path, str]]:

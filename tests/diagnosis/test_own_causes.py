@@ -103,6 +103,7 @@ FORM = [
 ]  # fmt: skip
 # The second is of what is referred to and of the expressions, which only the reader knows.
 MEANING = [
+    ("kubectl logs", "kubectl delete pod", 22, "not known that 'kubectl delete pod {name} -n {namespace}' only reads"),
     ("over: [oom-killed]", "over: [no-such]", 10, "there is no cause 'no-such'"),
     ("becomes_of: oom-killed", "becomes_of: oom-kiled", 17, "did you mean 'oom-killed'?"),
     ("oom-killed, fault: lost", "oom-killed, fault: lots", 17, "there is no fault 'lots'; did you mean 'lost'?"),
@@ -191,7 +192,14 @@ def _form_refused(data: Any) -> str:
     try:
         load([("ours.yaml", text)])
     except UsageError as error:
-        meaning = ("there is no ", "is taken", "nearly anything", "not a regular expression", "empty text")
+        meaning = (
+            "there is no ",
+            "is taken",
+            "nearly anything",
+            "not a regular expression",
+            "empty text",
+            "only reads",
+        )
         return "" if any(part in error.message for part in meaning) else error.message
     return ""
 
