@@ -27,6 +27,7 @@ from yarl import URL
 
 from runbook.clients.handshake import LATE
 from runbook.clients.resolving import target
+from runbook.clients.tlscause import tls_cause, tls_words
 
 HEADERS = {"User-Agent": "runbook", "Accept": "application/json, */*"}
 MOST = 256  # connections at once: a process may often have 1,024 files open
@@ -184,11 +185,8 @@ def _steps() -> aiohttp.TraceConfig:
 
 def words(error: BaseException) -> str:
     """What went wrong in one line, with OpenSSL's own reason where there is one."""
-    tls = _tls_cause(error)
-    if isinstance(tls, ssl.SSLCertVerificationError):
-        return f"TLS: {tls.verify_message}"
-    if tls is not None:
-        return f"TLS: {tls.reason}"
+    if said := tls_words(error, _carried):
+        return said
     if isinstance(error, TimeoutError):
         return LATE
     if isinstance(error, aiohttp.ClientConnectorError):
@@ -199,19 +197,13 @@ def words(error: BaseException) -> str:
 
 
 def _layer(error: BaseException, told: Told) -> str:
-    if _tls_cause(error) is not None:
+    if tls_cause(error, _carried) is not None:
         return "tls"
     return "dns" if isinstance(error, aiohttp.ClientConnectorDNSError) else told.layer
 
 
-def _tls_cause(error: BaseException) -> ssl.SSLError | None:
-    current: BaseException | None = error
-    while current is not None:
-        if isinstance(current, aiohttp.ClientConnectorCertificateError):
-            current = current.certificate_error  # it is one itself by its type, without what OpenSSL says
-        elif isinstance(current, aiohttp.ClientConnectorError):
-            current = current.os_error
-        if isinstance(current, ssl.SSLError):
-            return current
-        current = current.__cause__ or current.__context__
-    return None
+def _carried(error: BaseException) -> BaseException:
+    """What aiohttp's errors hold of the wire. That of a certificate is one of TLS itself by its type, without what OpenSSL says."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return error.certificate_error
+    return error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error

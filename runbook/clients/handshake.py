@@ -31,18 +31,6 @@ def context_of(anchors: Sequence[bytes], *, system: bool = False) -> ssl.SSLCont
     return context
 
 
-def tls_words(error: BaseException) -> str:
-    """OpenSSL's own reason behind an error, or nothing when it is not about TLS."""
-    current: BaseException | None = error
-    while current is not None:
-        if isinstance(current, ssl.SSLCertVerificationError):
-            return f"TLS: {current.verify_message}"
-        if isinstance(current, ssl.SSLError):
-            return f"TLS: {current.reason}"
-        current = current.__cause__ or current.__context__
-    return ""
-
-
 def served_certificates(address: str, port: int, name: str) -> tuple[tuple[CertificateFacts, ...], str]:
     """What the server presents, read without trusting it, to be shown; or nothing, and why nothing was presented."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

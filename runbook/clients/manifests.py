@@ -12,8 +12,9 @@ import httpcore
 import httpx
 import msgspec
 
-from runbook.clients.handshake import LATE, TIMEOUT, context_of, tls_words
+from runbook.clients.handshake import LATE, TIMEOUT, context_of
 from runbook.clients.resolving import ResolvingBackend
+from runbook.clients.tlscause import tls_words
 from runbook.domain.legible import decoded
 from runbook.domain.probes import ManifestProbe
 

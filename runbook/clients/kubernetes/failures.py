@@ -12,6 +12,7 @@ import msgspec
 
 from runbook.clients.kubernetes.answers import Answer
 from runbook.clients.kubernetes.bodies import TooLargeError, TooSlowError, UnpackingError
+from runbook.clients.tlscause import tls_cause, tls_words
 from runbook.domain.legible import decoded
 from runbook.errors import (
     DeniedError,
@@ -75,11 +76,8 @@ def as_named(what: str, error: Exception) -> ObservationError:
         return TimedOutError(what, str(error))
     if isinstance(error, TooLargeError | UnpackingError):
         return MalformedError(what, str(error))
-    cause = tls_cause(error)
-    if cause is not None:
-        return UnreachableError(
-            what, f"TLS: {cause.verify_message if isinstance(cause, ssl.SSLCertVerificationError) else cause.reason}"
-        )
+    if said := tls_words(error):
+        return UnreachableError(what, said)
     return UnreachableError(what, " ".join(str(error).split())[:200] or type(error).__name__)
 
 
@@ -87,13 +85,3 @@ def is_broken(error: Exception) -> bool:
     """Whether a connection did not come about, or broke, in the middle of its handshake too; TLS that was refused does not pass."""
     cause = tls_cause(error)
     return isinstance(error, _BROKEN) and (cause is None or isinstance(cause, _CUT))
-
-
-def tls_cause(error: BaseException) -> ssl.SSLError | None:
-    """The TLS error behind an error, if one is."""
-    current: BaseException | None = error
-    while current is not None:
-        if isinstance(current, ssl.SSLError):
-            return current
-        current = current.__cause__ or current.__context__
-    return None
