@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from runbook.diagnosis import behind, held, nodes
+from runbook.diagnosis import behind, held, nodes, resolver
 from runbook.diagnosis.causetypes import Cause
 from runbook.diagnosis.classify import Classification
 from runbook.diagnosis.edge import Edge
@@ -14,6 +14,7 @@ from runbook.diagnosis.roots import Proof, Root, Walk
 from runbook.diagnosis.sealing import KEY_MISMATCH, key_mismatch
 from runbook.diagnosis.signs import Health, Sign
 from runbook.diagnosis.signs_workload import EVENT_LIFE
+from runbook.diagnosis.unreached import leads_on
 from runbook.domain.cluster import ConfigMap, Secret
 from runbook.domain.durations import human
 from runbook.domain.meta import Resource
@@ -42,11 +43,13 @@ def blame(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) -
         return _missing(walker, ref, sign, needed, meaning)
     if ref.kind in _CONSUMERS and cause.layer in _SOURCE_LAYERS and (found := behind.source(walker, ref, sign)):
         return found
+    if led := _led(walker, ref, sign, meaning):
+        return led
     found, doubt = _behind(walker, ref, sign, meaning.cause)
     if found is not None:
         return found
     aged = _aged(walker, sign)
-    doubt = doubt or aged
+    doubt = doubt or aged or ("" if cause.layer == "registry" else resolver.unanswered(walker, sign.message))
     cause = _by_structure(walker.catalogue.causes, cause, meaning, _asker(ref, sign))
     fault = _fault(walker, ref, cause.id, meaning.captures)
     shown = fault if fault.kind in ("Webhook", "ResourceQuota", "Namespace", "Node") else ref
@@ -67,6 +70,13 @@ def blame(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) -
         ),
         edges,
     )
+
+
+def _led(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) -> Walk | None:
+    """Of a program that ended because nobody answered it, or a name that was not resolved: why nobody answers."""
+    if ref.kind == "Pod" and sign.origin.startswith("container "):
+        return leads_on(walker, ref, [(sign.message, meaning)])
+    return resolver.asked(walker, ref, sign.message) if meaning.cause == resolver.UNRESOLVED else None
 
 
 def _behind(walker: Walker, ref: ObjectRef, sign: Sign, cause: str) -> behind.Behind:

@@ -60,6 +60,12 @@ class Index:
         return {key: tuple(refs) for key, refs in found.items()}
 
     @cached_property
+    def resolvers(self) -> tuple[ObjectRef, ...]:
+        """The Services of the cluster's DNS, by the label that its add-on has had from the first. [kk:cluster/addons/dns]"""
+        found = (s for s in self.snapshot.seen(Service) if s.metadata.namespace == "kube-system")
+        return tuple(s.ref for s in found if s.metadata.label("k8s-app") == "kube-dns")
+
+    @cached_property
     def unsealed(self) -> Mapping[str, frozenset[ObjectRef]]:
         """Ciphertexts, each with the SealedSecrets that hold it and are unsealed."""
         found: dict[str, set[ObjectRef]] = defaultdict(set)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from runbook.diagnosis import resolver
 from runbook.diagnosis.classify import Classification
 from runbook.diagnosis.edge import Edge
 from runbook.diagnosis.roots import Walk
@@ -30,6 +31,9 @@ def leads_on(walker: Walker, ref: ObjectRef, said: Sequence[tuple[str, Classific
     """The walk to why the one Service that the lines name has no ready pod; None where they name none, or two, or no fact."""
     if not said or any(meaning.role == "cause" and meaning.fault == "denied" for _, meaning in said):
         return None
+    unresolved = next((line for line, meaning in said if meaning.fault == "lookup"), None)
+    if unresolved is not None and (led := resolver.down(walker, ref, f"its log: “{unresolved[:200]}”")):
+        return led
     named = {service: line for line, meaning in said if meaning.fault in _WIRE for service in _named(walker, ref, line)}
     if len(named) != 1:
         return None

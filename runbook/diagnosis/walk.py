@@ -20,6 +20,7 @@ from runbook.diagnosis.index import ENDPOINT
 from runbook.diagnosis.roots import Root, Walk, better, nowhere
 from runbook.diagnosis.signs import Health, Sign
 from runbook.diagnosis.spoken import spoken
+from runbook.diagnosis.supplied import supplied
 from runbook.diagnosis.tested import tested
 from runbook.domain import helmwords
 from runbook.domain.cluster import Node, PersistentVolumeClaim
@@ -158,6 +159,8 @@ class Walker:
         symptoms = [(s, c) for s, c in current if c.role == "symptom"]
         if symptoms and (current[0][1].role != "unknown" or ref.kind not in FLUX):
             return self._symptoms(ref, symptoms)
+        if health.state == "failing" and (found := supplied(self, ref)):
+            return found
         if ref.kind in SECRET_MAKERS and health.state == "failing" and (made := blame.unmade(self, ref, health)):
             return made
         if current and health.state == "failing" and helmwords.failure(current[0][0].message) == "remediated":

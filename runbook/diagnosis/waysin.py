@@ -37,7 +37,7 @@ def unselected(graph: Graph, ref: ObjectRef) -> str:
         return ""
     known = "matches no pod" if index.saw("Pod") else "matches no pod of those that were observed"
     text = f"its selector {_pairs(service.spec.selector)} {known}"
-    if scaled := _scaled_down(graph, service):
+    if scaled := scaled_down(graph, service):
         return f"{text}: those of {scaled} would match, and it is scaled to 0"
     near = [f"{pod.ref}, {how}" for pod, how in nearest(graph, service)]
     return f"{text}; nearest: {'; '.join(near)}" if near else text
@@ -61,7 +61,8 @@ def _alike(value: str, other: str) -> float:
     return SequenceMatcher(None, value, other).ratio()
 
 
-def _scaled_down(graph: Graph, service: Service) -> ObjectRef | None:
+def scaled_down(graph: Graph, service: Service) -> ObjectRef | None:
+    """The workload at 0 replicas whose pods the Service would select."""
     wanted = (service.spec.selector or {}).items()
     idle = graph.idle(service.metadata.namespace)
     return next((obj.ref for obj in idle if wanted <= (obj.spec.template.metadata.labels or {}).items()), None)

@@ -25,6 +25,15 @@ def secret_made(obj: Generic) -> str:
     return _text(_mapping(spec.get("target")).get("name")) or obj.metadata.name
 
 
+def supplier(obj: Generic) -> tuple[ObjectRef, str] | None:
+    """From whom a Certificate or an ExternalSecret has what it makes, and the field that says so; one of a cluster has no namespace."""
+    field, usual = ("issuerRef", "Issuer") if obj.kind == "Certificate" else ("secretStoreRef", "SecretStore")
+    named = _mapping(_mapping(obj.spec).get(field))
+    kind, name = _text(named.get("kind")) or usual, _text(named.get("name"))
+    namespace = "" if kind.startswith("Cluster") else obj.metadata.namespace
+    return (ObjectRef(kind, namespace, name), f"spec.{field}") if name else None
+
+
 def services(obj: Generic) -> Iterator[ObjectRef]:
     """The Services that a route leads to."""
     spec, namespace = _mapping(obj.spec), obj.metadata.namespace

@@ -445,3 +445,27 @@ def test_a_sealed_secret_with_words_that_nobody_knows_leaves_its_secret_missing(
     found = told(now(), maker, waits, missing)
     assert causes(found) == [("secret-missing", "hypothesis", "SealedSecret/ns/relay")]
     assert found.first_causes[0].message == said
+
+
+class TestACertificateThatRanOut:
+    EXPIRED = "Certificate expired on Thu, 16 Oct 2025 23:14:06 UTC"
+    NO_KEY = 'Error getting keypair for CA issuer: secrets "corp-ca" not found'
+
+    def world(self, issuer: str = "corp", kind_: str = "Issuer", ready_: str = "False") -> Explanation:
+        named = flux("Certificate", NAMESPACE, "tls", self.EXPIRED, "Expired")
+        named["spec"] = {"secretName": "tls", "issuerRef": {"kind": kind_, "name": issuer}}
+        maker = flux("Issuer", NAMESPACE, "corp", self.NO_KEY, "ErrGetKeyPair", ready=ready_)
+        return told(now(), named, maker, kind("Secret", NAMESPACE, "tls"))
+
+    def test_its_issuer_says_why(self) -> None:
+        found = self.world()
+        assert causes(found) == [("secret-missing", "hypothesis", "Issuer/ns/corp")]
+        assert {str(e.object) for e in found.first_causes[0].explains} >= {"Certificate/ns/tls"}
+
+    @pytest.mark.parametrize(
+        "other",
+        [{"issuer": "public"}, {"kind_": "ClusterIssuer"}, {"ready_": "True"}],
+        ids=["another", "a cluster's", "well"],
+    )
+    def test_no_other_does(self, other: dict[str, str]) -> None:
+        assert "Certificate/ns/tls" in [str(u.object) for u in self.world(**other).unexplained]
