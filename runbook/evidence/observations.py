@@ -21,6 +21,7 @@ from runbook.domain.meta import Resource
 from runbook.domain.probes import SoakWindow
 from runbook.evidence.files import json_bytes, private_folder, stamp, sync_folder, write_whole, writing
 from runbook.evidence.redaction import Redactor
+from runbook.evidence.templates import PARTS
 from runbook.model import Gap, ObjectRef, Snapshot
 
 SCHEMA = "runbook/snapshot/v1"
@@ -117,23 +118,29 @@ def _items(kind: str, raw: tuple[bytes, ...], typed: tuple[Any, ...], cutter: Re
         raw = tuple(msgspec.json.encode(obj) for obj in typed)
     lines: list[bytes] = []
     for item in raw:
-        data = _parsed(item)
+        data = _parsed(item, frozenset() if kind != "Pod" else PARTS)
         # Items of a list carry no kind of their own; redaction must know a Secret when it sees one.
         cleaned = cutter.item({"kind": kind, **data})
         lines.append(_line(cleaned if "kind" in data else {k: v for k, v in cleaned.items() if k != "kind"}))
     return lines
 
 
-def _parsed(item: bytes) -> dict[str, Any]:
-    """An item less managedFields: they are most of a pod and are not kept, so nothing is made of them."""
+def _parsed(item: bytes, alike: Collection[str] = ()) -> dict[str, Any]:
+    """An item less managedFields: they are most of a pod and are not kept, so nothing is made of them.
+
+    What of its spec is `alike` in many is left as it came.
+    """
     try:
         parts = _PARTS.decode(item)
         metadata = _PARTS.decode(parts.pop("metadata"))
+        spec = _PARTS.decode(parts.pop("spec")) if alike and "spec" in parts else {}
     except (KeyError, msgspec.ValidationError):
         whole: dict[str, Any] = msgspec.json.decode(item)
         return whole
     metadata.pop("managedFields", None)
     data = {key: msgspec.json.decode(part) for key, part in parts.items()}
+    if spec:
+        data["spec"] = {key: part if key in alike else msgspec.json.decode(part) for key, part in spec.items()}
     return {**data, "metadata": {key: msgspec.json.decode(part) for key, part in metadata.items()}}
 
 

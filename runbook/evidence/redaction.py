@@ -13,7 +13,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from runbook.evidence.shapes import FLAG, MARK, holds_secret, is_telling, matches, may_hold_secret
+from runbook.evidence.templates import Templates
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _VALUE_KEYS = ("data", "stringData", "binaryData")
@@ -35,6 +38,7 @@ class Redactor:
         self._lines: tuple[tuple[str, ...], tuple[bytes, ...]] = (), ()
         self._clean: set[str] = set()
         self._turn = threading.Lock()
+        self._templates = Templates(self.value)
         for value in known:
             self.remember(value)
 
@@ -54,6 +58,7 @@ class Redactor:
         if is_telling(value) and value not in self._known:
             self._known.add(value)
             self._clean = set()  # what was clean may hold this one
+            self._templates.forget()
 
     def text(self, text: str) -> str:
         """A text with every secret shape and every known value cut."""
@@ -120,7 +125,9 @@ class Redactor:
         return cleaned
 
     def value(self, value: Any, *, name: str = "") -> Any:
-        """Any JSON-like value; `name` is the key it stands under."""
+        """Any JSON-like value; `name` is the key it stands under. A part that is still JSON stays that, with sorted keys."""
+        if value.__class__ is msgspec.Raw:
+            return self._templates.cleaned(value)
         if isinstance(value, str):
             if name and value != MARK and holds_secret(name, value):
                 return self._cut("named-secret", value)
