@@ -15,11 +15,8 @@ if TYPE_CHECKING:
     from runbook.diagnosis.walk import Walker
 
 UNRESOLVED = "dns-failure"
-
-
+# As Go's resolver says whom it asked, and that it had no answer. [go:src/net/dnsclient_unix.go, DNSError]
 _ASKED = re.compile(r"\bon (\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:]{2,45}\]):53\b")
-
-
 _SILENT = re.compile(r":53: (?:(?:read|dial) udp |(?:read|dial) tcp |i/o timeout)")
 
 

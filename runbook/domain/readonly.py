@@ -36,15 +36,20 @@ _READS: Mapping[str, str] = {
     **dict.fromkeys(_FILTERS.split(), ""),
 }
 # Options by which one of these writes, sends, or starts something else.
-_CURL = "-X --request -d --data --data-binary --data-raw --data-urlencode --json -F --form -T --upload-file -o -O --output --remote-name -K --config"
+_CURL = (
+    "-X --request -d --data --data-binary --data-raw --data-urlencode --json -F --form -T --upload-file -Q --quote -K --config "
+    "-o -O --output --remote-name -c --cookie-jar -D --dump-header --trace --trace-ascii --stderr --libcurl --etag-save"
+)
 _WRITES: Mapping[str, frozenset[str]] = {
     "curl": frozenset(_CURL.split()),
     "git": frozenset({"-c", "--output", "--ext-diff", "--upload-pack"}),
     "helm": frozenset({"--output-dir", "--post-renderer"}),
-    "journalctl": frozenset({"--rotate", "--flush", "--vacuum-size", "--vacuum-time", "--vacuum-files", "--sync"}),
-    "kubectl": frozenset({"--output-directory"}),
+    "journalctl": frozenset(
+        {"--rotate", "--flush", "--vacuum-size", "--vacuum-time", "--vacuum-files", "--sync", "--cursor-file"}
+    ),
+    "kubectl": frozenset({"--output-directory", "--profile-output"}),
     "kustomize": frozenset({"-o", "--output", "--enable-exec", "--enable-alpha-plugins"}),
-    "openssl": frozenset({"-out", "-signkey", "-CAcreateserial"}),
+    "openssl": frozenset({"-out", "-signkey", "-CAcreateserial", "-sess_out", "-keylogfile"}),
     "sort": frozenset({"-o", "--output", "--compress-program"}),
     "ss": frozenset({"-K", "--kill"}),
 }

@@ -133,13 +133,13 @@ def _parsed(item: bytes, alike: Collection[str] = ()) -> dict[str, Any]:
     try:
         parts = _PARTS.decode(item)
         metadata = _PARTS.decode(parts.pop("metadata"))
-        spec = _PARTS.decode(parts.pop("spec")) if alike and "spec" in parts else {}
+        spec = _PARTS.decode(parts.pop("spec")) if alike and "spec" in parts else None
     except (KeyError, msgspec.ValidationError):
         whole: dict[str, Any] = msgspec.json.decode(item)
         return whole
     metadata.pop("managedFields", None)
     data = {key: msgspec.json.decode(part) for key, part in parts.items()}
-    if spec:
+    if spec is not None:
         data["spec"] = {key: part if key in alike else msgspec.json.decode(part) for key, part in spec.items()}
     return {**data, "metadata": {key: msgspec.json.decode(part) for key, part in metadata.items()}}
 

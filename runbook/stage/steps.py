@@ -240,12 +240,11 @@ class Stage:
         """Which cluster, whose, where: what the first cell shows."""
         return showing.where(self.setting).html()
 
+    _repr_html_ = html
+
     def text(self) -> str:
         """The same as text."""
         return showing.where(self.setting).text()
-
-    def _repr_html_(self) -> str:
-        return self.html()
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         return {"text/html": self.html(), "text/plain": self.text()}

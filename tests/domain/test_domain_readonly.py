@@ -53,6 +53,8 @@ WRITES = [
     "curl --request=DELETE https://x",
     "curl https://x -d a=b",
     "curl -so /etc/hosts https://x",
+    "curl -sD /etc/hosts https://x",
+    "curl --cookie-jar=x https://x",
     "sort -o x y",
     "git -c core.pager=x log",
     "openssl x509 -in a -out b",

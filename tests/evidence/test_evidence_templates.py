@@ -51,7 +51,7 @@ def alone(one: dict[str, Any], cutter: Redactor | None = None) -> bytes:
     [
         [pod("a", "abcde"), pod("b", "fghij"), pod("c", "abcde")],
         [pod("a"), pod("b", image="r.lab/a:2"), pod("c", args=["--x", "ä\u2028"])],
-        [pod("a"), {"metadata": {"name": "b"}, "spec": None}, {"metadata": {"name": "c"}, "spec": {"containers": None}}],
+        [pod("a"), {"metadata": {"name": "b"}, "spec": None}, {"metadata": {"name": "c"}, "spec": {"containers": None}}, {"metadata": {"name": "d"}, "spec": {}}],
         [pod("a", env=[{"name": "DB_PASSWORD", "value": SECRET}]), pod("b", env=[{"name": "DB_PASSWORD", "value": SECRET}])],
         [pod("a", env=[{"name": "V", "value": "kube-api-access-zzzzz"}]), pod("b", env=[{"name": "V", "value": "kube-api-access-yyyyy"}])],
         [pod("a", "fghij", env=[{"name": "V", "value": "kube-api-access-abcde"}]), pod("b", "abcde", env=[{"name": "V", "value": "kube-api-access-abcde"}])],
