@@ -91,7 +91,7 @@ def test_without_a_look_at_it_the_words_stay_what_they_are(around: list[Any]) ->
 
 
 def test_a_source_that_asked_another_server_is_not_led_there() -> None:
-    (cause,) = told(source(GIT.replace(IP, "10.0.0.53")), asleep(), *dns()).first_causes
+    (cause,) = told(source(GIT.replace(IP, "10.0.0.53")), pod("shop", "other"), asleep(), *dns()).first_causes
     assert str(cause.object) == "GitRepository/flux-system/fleet"
 
 
