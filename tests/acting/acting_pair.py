@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 from ruamel.yaml import YAML
@@ -146,19 +146,23 @@ def status(code: int, reason: str, message: str, **headers: str) -> Answer:
     return Answer(code, json.dumps(body).encode(), tuple((key.lower(), value) for key, value in headers.items()))
 
 
-def ready_to_delete(pair: Pair, *, again: str = "3h") -> None:
-    """The CA is installed by hand just after a kubelet's try, and the next is far: the pod is wreckage whose cause is gone."""
-    for name in pair.pods("notes"):
-        far = {"metadata": {"annotations": {"rehearsal.runbook/image-back-off": again}}}
-        patch(pair, f"/api/v1/namespaces/notes/pods/{name}", far)
-    tries = _tries(pair)
+def ready_to_delete(pair: Pair) -> None:
+    """The CA is installed by hand between a kubelet's tries, and the next is far: the pod is wreckage whose cause is gone."""
+    next_pull(pair, "3h")
     until = time.monotonic() + 40
-    while _tries(pair) <= tries:
-        assert time.monotonic() < until, "the kubelet does not try again"
+    while (told := _pulls(pair)).begun != told.failed or not told.failed:  # one that has begun may yet meet the CA
+        assert time.monotonic() < until, f"the kubelet has not failed: {told}"
         time.sleep(0.05)
     root = pair.cluster.state / "nodes/pair-1/etc/docker/certs.d" / HOST
     root.mkdir(parents=True, exist_ok=True)
     root.joinpath("ca.crt").write_bytes((pair.cluster.state / "ca/registry-ca.crt").read_bytes())
+
+
+def next_pull(pair: Pair, after: str) -> None:
+    """The kubelet tries again so long after its last failed pull."""
+    for name in pair.pods("notes"):
+        annotated = {"metadata": {"annotations": {"rehearsal.runbook/image-back-off": after}}}
+        patch(pair, f"/api/v1/namespaces/notes/pods/{name}", annotated)
 
 
 def is_running(pair: Pair, pod: ObjectRef) -> bool:
@@ -170,16 +174,25 @@ def is_running(pair: Pair, pod: ObjectRef) -> bool:
         client.close()
 
 
-def _tries(pair: Pair) -> int:
-    """How often the kubelet has failed to pull the noteboard's image: a try that has only begun may yet meet the CA."""
+class Pulls(NamedTuple):
+    """How many the kubelet has begun in the namespace, and how many of them have failed."""
+
+    begun: int
+    failed: int
+
+
+def _pulls(pair: Pair) -> Pulls:
     client = pair.client()
     try:
         listing = client.list("Event", namespace="notes", as_served=True)
     finally:
         client.close()
     events_ = [json.loads(raw) for raw in listing.raw]
-    failed = (e for e in events_ if e.get("reason") == "Failed" and e.get("message", "").startswith("Failed to pull"))
-    return sum(e.get("count", 1) for e in failed)
+    counted = Counter[str]()
+    for event in events_:
+        counted[" ".join(event.get("message", "").split()[:3])] += event.get("count") or 1
+    begun = sum(n for said, n in counted.items() if said.startswith("Pulling image"))
+    return Pulls(begun, sum(n for said, n in counted.items() if said.startswith("Failed to pull")))
 
 
 def patch(pair: Pair, path: str, body: object) -> None:

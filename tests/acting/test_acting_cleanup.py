@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from acting_pair import Pair, events, is_running, named, outcomes, patch, ready_to_delete
+from acting_pair import Pair, events, is_running, named, next_pull, outcomes, patch, ready_to_delete
 
 from runbook.acting import capturing, midaction
 from runbook.errors import DeniedError, EvidenceError
@@ -84,9 +84,10 @@ class TestNothingIsDeleted:
         assert [w for w in pair.writes() if w["verb"] == "delete"] == []
 
     def test_a_pod_that_came_up_since_the_plan_stays(self, pair: Pair) -> None:
-        ready_to_delete(pair, again="8m")
+        ready_to_delete(pair)
         stage = pair.begin("cleanup")
         stage.plan()
+        next_pull(pair, "1s")
         until = time.monotonic() + 60
         while not is_running(pair, named(stage, "Pod/notes/").object):
             assert time.monotonic() < until, "its kubelet does not try again"

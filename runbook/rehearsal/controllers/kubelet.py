@@ -109,7 +109,8 @@ class Kubelet:
         if not always and (node, image) in self._images:
             return None, None
         key = (pod["metadata"]["uid"], image)
-        tries, until, words = self._back_off.get(key, (0, 0.0, ""))
+        tries, failed, words = self._back_off.get(key, (0, 0.0, ""))
+        until = failed + _wait(pod, tries)
         if until > self._clock.elapsed:
             text = f'Back-off pulling image "{image}"'
             self._event(pod, container, "Normal", "BackOff", text, init=init)
@@ -124,9 +125,7 @@ class Kubelet:
                 )
         except PullError as error:
             words = _told(str(error))
-            given = annotation(pod, PREFIX + "image-back-off")
-            wait = seconds(given) if given else min(BACK_OFF * 2**tries, BACK_OFF_MAX)
-            self._back_off[key] = (tries + 1, self._clock.elapsed + wait, words)
+            self._back_off[key] = (tries + 1, self._clock.elapsed, words)
             self._event(pod, container, "Warning", "Failed", f'Failed to pull image "{image}": {words}', init=init)
             self._event(pod, container, "Warning", "Failed", "Error: ErrImagePull", init=init)
             return ("ErrImagePull", words), 1.0
@@ -203,6 +202,14 @@ class Kubelet:
         self._started.pop(uid, None)
         for key in [k for k in self._back_off if k[0] == uid]:
             del self._back_off[key]
+
+
+def _wait(pod: Object, tries: int) -> float:
+    """Seconds of the cluster from the last of so many failed pulls to the next, as the pod says now or as a kubelet does."""
+    if not tries:
+        return 0.0
+    given = annotation(pod, PREFIX + "image-back-off")
+    return seconds(given) if given else float(min(BACK_OFF * 2 ** (tries - 1), BACK_OFF_MAX))
 
 
 def _told(words: str) -> str:
