@@ -60,6 +60,12 @@ class Index:
         return {key: tuple(refs) for key, refs in found.items()}
 
     @cached_property
+    def released_by(self) -> Mapping[ObjectRef, ObjectRef]:
+        """Object → the HelmRelease that its labels and annotations name."""
+        releases = ((ref, members) for ref, members in self.members.items() if ref.kind == HelmRelease.KIND)
+        return {member: ref for ref, members in releases for member in members}
+
+    @cached_property
     def resolvers(self) -> tuple[ObjectRef, ...]:
         """The Services of the cluster's DNS, by the label that its add-on has had from the first. [kk:cluster/addons/dns]"""
         found = (s for s in self.snapshot.seen(Service) if s.metadata.namespace == "kube-system")

@@ -20,23 +20,6 @@ _ASKED = re.compile(r"\bon (\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:]{2,45}\]):53\b")
 _SILENT = re.compile(r":53: (?:(?:read|dial) udp |(?:read|dial) tcp |i/o timeout)")
 
 
-def unanswered(walker: Walker, message: str) -> str:
-    """What would tell whether words about a name are about the server that did not answer; nothing where it was seen to be well."""
-    if not _SILENT.search(message):
-        return ""
-    if walker.index.resolvers and all(walker.health(s).state == "fine" for s in walker.index.resolvers):
-        return ""
-    return "Whether the DNS server answers at all: kubectl get pods,endpointslices -n kube-system -l k8s-app=kube-dns."
-
-
-def asked(walker: Walker, ref: ObjectRef, message: str) -> Walk | None:
-    """The same of one that names the server it asked, as Go programs do: whoever said it, it was the cluster's DNS."""
-    named = _ASKED.search(message)
-    if named is None or walker.index.addresses.get(named[1].strip("[]")) not in walker.index.resolvers:
-        return None
-    return down(walker, ref, "its message")
-
-
 def down(walker: Walker, ref: ObjectRef, proof: str) -> Walk | None:
     """The walk of one whose name was not resolved to why the cluster's DNS does not answer; None where it does, or nobody says why.
 
@@ -52,6 +35,23 @@ def down(walker: Walker, ref: ObjectRef, proof: str) -> Walk | None:
         if why := waysin.unselected(walker.graph, service):
             return Walk(_root(walker, service, why), (edge,))
     return None
+
+
+def asked(walker: Walker, ref: ObjectRef, message: str) -> Walk | None:
+    """The same of one that names the server it asked, as Go programs do: whoever said it, it was the cluster's DNS."""
+    named = _ASKED.search(message)
+    if named is None or walker.index.addresses.get(named[1].strip("[]")) not in walker.index.resolvers:
+        return None
+    return down(walker, ref, "its message")
+
+
+def unanswered(walker: Walker, message: str) -> str:
+    """What would tell whether words about a name are about the server that did not answer; nothing where it was seen to be well."""
+    if not _SILENT.search(message):
+        return ""
+    if walker.index.resolvers and all(walker.health(s).state == "fine" for s in walker.index.resolvers):
+        return ""
+    return "Whether the DNS server answers at all: kubectl get pods,endpointslices -n kube-system -l k8s-app=kube-dns."
 
 
 def _root(walker: Walker, ref: ObjectRef, why: str) -> Root:

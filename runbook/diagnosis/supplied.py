@@ -18,7 +18,7 @@ def supplied(walker: Walker, ref: ObjectRef) -> Walk | None:
     """The root of a Certificate or an ExternalSecret at its Issuer or store, where that fails."""
     obj = walker.index.get(ref)
     named = custom.supplier(obj) if isinstance(obj, Generic) and obj.kind in custom.MAKERS else None
-    if named is None or walker.health(named[0]).state != "failing":
+    if named is None:
         return None
     walk = walker.walk(named[0])
     return walk.after(Edge(ref, named[0], "needs", named[1])) if walk.root is not None else None

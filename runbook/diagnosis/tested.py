@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runbook.diagnosis.blame import blame
 from runbook.diagnosis.edge import Edge
 from runbook.diagnosis.roots import Root, Walk
-from runbook.domain.helm import HelmRelease
 from runbook.domain.owners import HOOK
 from runbook.domain.pods import Pod
 from runbook.model import ObjectRef
@@ -23,8 +23,7 @@ def tested(walker: Walker, ref: ObjectRef, found: Walk) -> Walk:
     pod = walker.index.get(ref)
     if found.root is not None or not isinstance(pod, Pod) or not _is_test(pod):
         return found
-    of = (r for r, members in walker.index.members.items() if r.kind == HelmRelease.KIND and ref in members)
-    release = next(of, None)
+    release = walker.index.released_by.get(ref)
     root = _said(walker, release) if release is not None else None
     if release is None or root is None:
         return found
@@ -37,8 +36,9 @@ def _is_test(pod: Pod) -> bool:
 
 
 def _said(walker: Walker, release: ObjectRef) -> Root | None:
-    """The release's own root, as its words prove it."""
+    """The release's own root, where that is this."""
     for sign in walker.health(release).signs:
-        if not sign.stale and walker.read(release, sign).cause == FAILED:
-            return Root(FAILED, release, release, sign.message, sign.at)
+        meaning = walker.read(release, sign)
+        if meaning.cause == FAILED and not sign.stale:
+            return blame(walker, release, sign, meaning).root
     return None

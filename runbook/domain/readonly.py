@@ -6,17 +6,18 @@ option that writes takes the promise back.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 
 _ENDS = frozenset({"|", "||", "&&", ";"})
-_NOWHERE = ("</dev/null", "2>/dev/null", ">/dev/null", "2>&1")
+_NOWHERE = re.compile(r"(?:[12]?>>?|<) ?/dev/null(?=[\s|&;]|$)|2>&1(?=[\s|;]|$)")
 _FILTERS = "base64 cat column cut diff grep head jq sort tail tr wc"
 # Of a program the words that only read; none where all of it does.
 _READS: Mapping[str, str] = {
     "kubectl": "get describe logs events top explain api-resources api-versions cluster-info version wait "
     "auth.can-i auth.whoami rollout.status rollout.history config.view config.current-context config.get-contexts",
-    "flux": "get events logs tree trace check version stats build debug diff export",
+    "flux": "get events logs tree trace check version stats build.kustomization debug diff.kustomization export",
     "helm": "list ls status history get show search template lint verify version",
     "runbook": "status show explain plan causes check-seal",
     "docker": "ps images inspect info version logs manifest.inspect",
@@ -53,17 +54,16 @@ _WRITES: Mapping[str, frozenset[str]] = {
     "sort": frozenset({"-o", "--output", "--compress-program"}),
     "ss": frozenset({"-K", "--kill"}),
 }
-_TAKES_VALUE = frozenset({"-n", "--namespace", "--context", "--kubeconfig", "--kube-context", "-i", "--as", "-s", "-C"})
+# Options that may stand before the word which says what is done, each with a value: after any other nobody knows which word that is.
+_BEFORE = frozenset({"-n", "--namespace", "--context", "--kubeconfig", "--kube-context", "--as", "-C"})
 
 
 def only_reads(command: str) -> bool:
     """Whether every command of a line is known to read and to do nothing else. A sub-shell, or a file written to, is not."""
     if "`" in command or "$(" in command:
         return False
-    for nowhere in _NOWHERE:
-        command = command.replace(nowhere, " ")
     try:
-        parts = list(_commands(command))
+        parts = list(_commands(_NOWHERE.sub(" ", command)))
     except ValueError:  # a quotation that does not end
         return False
     return bool(parts) and all(_reads(words) for words in parts)
@@ -95,9 +95,8 @@ def _reads(words: list[str]) -> bool:
         return False
     if not verbs:
         return True
-    named = list(_plain(rest))
-    known = verbs.split()
-    return bool(named) and (named[0] in known or ".".join(named[:2]) in known)
+    known, said = verbs.split(), _from_verb(rest)
+    return bool(said) and (said[0] in known or ".".join(said[:2]) in known)
 
 
 def _glued(word: str, forbidden: frozenset[str]) -> bool:
@@ -106,13 +105,11 @@ def _glued(word: str, forbidden: frozenset[str]) -> bool:
     return word.startswith("-") and not word.startswith("--") and not letters.isdisjoint(word[1:])
 
 
-def _plain(words: list[str]) -> Iterator[str]:
-    """The words that are no options and no options' values."""
-    skip = False
-    for word in words:
-        if skip:
-            skip = False
-        elif word.startswith("-"):
-            skip = word in _TAKES_VALUE
-        else:
-            yield word
+def _from_verb(words: list[str]) -> list[str]:
+    """The words from the first that is no option on; none where an option before it is not known."""
+    while words and words[0].startswith("-"):
+        name, joined, _ = words[0].partition("=")
+        if name not in _BEFORE:
+            return []
+        words = words[1:] if joined else words[2:]
+    return words

@@ -118,7 +118,7 @@ def _items(kind: str, raw: tuple[bytes, ...], typed: tuple[Any, ...], cutter: Re
         raw = tuple(msgspec.json.encode(obj) for obj in typed)
     lines: list[bytes] = []
     for item in raw:
-        data = _parsed(item, frozenset() if kind != "Pod" else PARTS)
+        data = _parsed(item, PARTS if kind == "Pod" else ())
         # Items of a list carry no kind of their own; redaction must know a Secret when it sees one.
         cleaned = cutter.item({"kind": kind, **data})
         lines.append(_line(cleaned if "kind" in data else {k: v for k, v in cleaned.items() if k != "kind"}))

@@ -154,45 +154,30 @@ class TestARollback:
         assert [h.cause for h in left.hypotheses] == ["registry-ca-untrusted"]
         assert "web-f88944d785-tdq45 is gone" in left.hypotheses[0].decides
 
-    def test_where_the_release_says_only_that_it_was_taken_back_too(self) -> None:
-        release = flux(
-            "HelmRelease",
-            NAMESPACE,
-            "web",
-            "Helm rollback to previous release ns/web.v1 with chart web@1 succeeded",
-            "RollbackSucceeded",
-        )
-        release["status"]["conditions"].append(
-            condition(
-                "Released", "False", "UpgradeFailed", self.SAID, observedGeneration=1, lastTransitionTime=ago(140)
-            )
-        )
+    def rolled_back(self, *conditions: Any) -> Explanation:
+        """The release says only that it was taken back; its other conditions say more."""
+        said = "Helm rollback to previous release ns/web.v1 with chart web@1 succeeded"
+        release = flux("HelmRelease", NAMESPACE, "web", said, "RollbackSucceeded")
+        release["status"]["conditions"] += conditions
         warning = event(("Pod", NAMESPACE, "web-f88944d785-tdq45"), "Failed", NO_PULL, seconds=300)
-        up, own = workload("Deployment", NAMESPACE, "web", up=True), pod(NAMESPACE, "web-77c8d9f6b4-x2x4z")
-        (left,) = told(now(), release, up, own, warning).unexplained
+        up = workload("Deployment", NAMESPACE, "web", up=True, release="web")
+        return told(now(), release, up, pod(NAMESPACE, "web-77c8d9f6b4-x2x4z"), warning)
+
+    def failed(self, said: str) -> Any:
+        return condition("Released", "False", "UpgradeFailed", said, observedGeneration=1, lastTransitionTime=ago(140))
+
+    def test_where_the_release_says_only_that_it_was_taken_back_too(self) -> None:
+        (left,) = self.rolled_back(self.failed(self.SAID)).unexplained
         assert "registry-ca-untrusted" in [h.cause for h in left.hypotheses]
 
     @pytest.mark.parametrize(
         "said", [SAID, f"{SAID.partition(': ')[0]}: context deadline exceeded"], ids=["named", "not named"]
     )
     def test_what_was_rolled_back_would_meet_the_same_again(self, said: str) -> None:
-        release = flux(
-            "HelmRelease",
-            NAMESPACE,
-            "web",
-            "Helm rollback to previous release ns/web.v1 with chart web@1 succeeded",
-            "RollbackSucceeded",
+        remediated = condition(
+            "Remediated", "True", "RollbackSucceeded", "", observedGeneration=1, lastTransitionTime=ago(130)
         )
-        release["status"]["conditions"] += [
-            condition("Released", "False", "UpgradeFailed", said, observedGeneration=1, lastTransitionTime=ago(140)),
-            condition("Remediated", "True", "RollbackSucceeded", "", observedGeneration=1, lastTransitionTime=ago(130)),
-        ]
-        warning = event(("Pod", NAMESPACE, "web-f88944d785-tdq45"), "Failed", NO_PULL, seconds=300)
-        up, own = (
-            workload("Deployment", NAMESPACE, "web", up=True, release="web"),
-            pod(NAMESPACE, "web-77c8d9f6b4-x2x4z"),
-        )
-        found = told(now(), release, up, own, warning)
+        found = self.rolled_back(self.failed(said), remediated)
         assert causes(found) == [("registry-ca-untrusted", "hypothesis", "Deployment/ns/web")]
         assert found.unexplained == ()
 
@@ -244,6 +229,14 @@ class TestAPodOfATest:
     )
     def test_no_other_pod_is(self, other: dict[str, str]) -> None:
         assert "Pod/ns/web-test" in [str(u.object) for u in self.world(**other).unexplained]
+
+    def test_one_that_speaks_of_an_older_generation_says_nothing_of_it(self) -> None:
+        one = pod(NAMESPACE, "web-test", self.ENDED, phase="Failed", labels=marks("web", NAMESPACE))
+        one["metadata"]["annotations"] = {"helm.sh/hook": "test"}
+        release = flux("HelmRelease", NAMESPACE, "web", self.SAID, "TestFailed")
+        release["metadata"]["generation"] = 2
+        found = told(now(), release, one)
+        assert "Pod/ns/web-test" in [str(u.object) for u in found.unexplained]
 
 
 class TestAPodThatStarts:

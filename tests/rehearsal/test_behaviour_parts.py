@@ -17,6 +17,7 @@ from runbook.errors import ScenarioError
 from runbook.rehearsal import images, pki
 from runbook.rehearsal.charts import ChartError, Charts, merged
 from runbook.rehearsal.clock import TICK, ScaledClock
+from runbook.rehearsal.controllers.kubelet import pull_wait
 from runbook.rehearsal.controllers.kustomizations import BuildError, build
 from runbook.rehearsal.gitrepos import GitRepository
 from runbook.rehearsal.sealingkeys import SealingKey, UnsealError, scope_label, unseal
@@ -292,3 +293,16 @@ class TestKustomizeBuild:
         with pytest.raises(BuildError, match=r"kustomize build failed: a.yaml is not YAML: line 2") as error:
             build(tmp_path, "./apps")
         assert error.value.reason == "BuildFailed"
+
+
+# how long a kubelet waits after a failed pull
+
+
+@pytest.mark.parametrize(("tries", "wait"), [(0, 0), (1, 10), (2, 20), (5, 160), (6, 300), (40, 300)])
+def test_a_kubelet_waits_twice_as_long_after_each_failed_pull(tries: int, wait: float) -> None:
+    assert pull_wait({"metadata": {}}, tries) == wait
+
+
+def test_a_pod_may_say_how_long() -> None:
+    said = {"metadata": {"annotations": {"rehearsal.runbook/image-back-off": "3h"}}}
+    assert [pull_wait(said, tries) for tries in (0, 1, 9)] == [0, 10_800, 10_800]

@@ -110,7 +110,7 @@ class Kubelet:
             return None, None
         key = (pod["metadata"]["uid"], image)
         tries, failed, words = self._back_off.get(key, (0, 0.0, ""))
-        until = failed + _wait(pod, tries)
+        until = failed + pull_wait(pod, tries)
         if until > self._clock.elapsed:
             text = f'Back-off pulling image "{image}"'
             self._event(pod, container, "Normal", "BackOff", text, init=init)
@@ -204,7 +204,7 @@ class Kubelet:
             del self._back_off[key]
 
 
-def _wait(pod: Object, tries: int) -> float:
+def pull_wait(pod: Object, tries: int) -> float:
     """Seconds of the cluster from the last of so many failed pulls to the next, as the pod says now or as a kubelet does."""
     if not tries:
         return 0.0
