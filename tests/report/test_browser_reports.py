@@ -33,6 +33,8 @@ ASK = """return {wide: document.documentElement.scrollWidth, room: window.innerW
   loaded: performance.getEntriesByType('resource').map(e => e.name), dark: matchMedia('(prefers-color-scheme: dark)').matches,
   broken: [...document.images].filter(i => !i.complete || !i.naturalWidth).length,
   small: [...document.querySelectorAll('h1,h2,caption,th,td,p,li')].filter(e => e.getClientRects().length && parseFloat(getComputedStyle(e).fontSize) < 11).length,
+  waits: [...document.querySelectorAll('.ladder .count small')].map(e => e.closest('li').children[1].getBoundingClientRect().left
+    - e.getBoundingClientRect().right),
   scripts: document.scripts.length, alerts: window.alerted === undefined ? 0 : 1}"""
 
 
@@ -164,15 +166,17 @@ def site(pages: dict[str, Path]) -> Iterator[str]:
 def test_pages_ask_for_nothing_say_nothing_and_fit(
     driver: Driver, pages: dict[str, Path], site: str, width: int
 ) -> None:
-    root = pages["archive"].parent
+    root, apart = pages["archive"].parent, []
     for name, path in pages.items():
         address = f"{site}/{path.relative_to(root)}"
         seen = driver.look(address, width)
+        apart += seen["waits"]
         assert [a for a in seen["asked"] if not a.startswith("data:")] == [address], name
         assert not [a for a in seen["loaded"] if not a.startswith("data:")], name
         assert not seen["console"], name
         assert seen["wide"] <= seen["room"] == width, f"{name} scrolls sideways: {seen['wide']} in {seen['room']}"
         assert not seen["broken"] + seen["scripts"] + seen["alerts"] + seen["small"], (name, seen)
+    assert min(apart) >= 6, "how many wait runs into the title of what they wait for"
 
 
 def test_dark_mode_is_dark_and_keeps_text_readable(driver: Driver, pages: dict[str, Path], site: str) -> None:
