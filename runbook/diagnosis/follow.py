@@ -101,6 +101,8 @@ def _walks(walker: Walker, edges: Iterable[Edge]) -> Iterator[Walk]:
 
 def _dependency(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) -> Walk:
     """Blocked by the first red of the chain; a dependency that is ready now leaves a message that is merely old."""
+    if circle := walker.circles.at(ref):
+        return circle
     edges = walker.graph.out(ref, "depends-on")
     named = meaning.captures.get("dependency", "")
     target = ObjectRef(ref.kind, *named.split("/", 1)) if "/" in named else None

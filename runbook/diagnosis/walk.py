@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from runbook.diagnosis import blame, controllers, follow, gateways, gone, hearsay, nodes, volumes
 from runbook.diagnosis.catalogue import Catalogue
+from runbook.diagnosis.circles import Circles
 from runbook.diagnosis.classify import Classification, classify
 from runbook.diagnosis.coded import coded
 from runbook.diagnosis.deadend import dead_end
@@ -45,6 +46,7 @@ class Walker:
         self.catalogue = catalogue
         self.healths = Healths(graph, statuses)
         self.controllers = controllers.Controllers(graph.index)
+        self.circles = Circles(self)
         self._done: dict[ObjectRef, Walk] = {}
         self._under_way: list[ObjectRef] = []
         self._reds: dict[int, tuple[Behind, ObjectRef | None]] = {}
