@@ -9,7 +9,7 @@ from runbook.diagnosis import waysin
 from runbook.diagnosis.graph import Graph
 from runbook.domain import podstatus
 from runbook.domain.meta import Resource
-from runbook.domain.network import BackendService, Endpoint, Ingress, Service, ready_endpoints
+from runbook.domain.network import BackendPort, Endpoint, Ingress, Service, ready_endpoints
 from runbook.domain.pods import Pod
 from runbook.model import ObjectRef
 
@@ -26,11 +26,13 @@ class Lead:
 
 
 def leads(network: Graph, obj: Resource) -> Iterator[Lead]:
-    """The lines of a Service or an Ingress; of anything else none."""
+    """The lines of a Service, an Ingress or a route; of anything else none."""
     if isinstance(obj, Service):
         yield from _service(network, obj)
     elif isinstance(obj, Ingress):
         yield from _ingress(network, obj)
+    else:
+        yield from _backends(network, obj)
 
 
 def _service(network: Graph, obj: Service) -> Iterator[Lead]:
@@ -88,10 +90,7 @@ def _list(names: list[str]) -> str:
 def _ingress(network: Graph, obj: Ingress) -> Iterator[Lead]:
     name = obj.spec.ingress_class_name
     yield Lead(f"class {name}" if name else "no class", "spec.ingressClassName", _class(network, name))
-    for where, backend in obj.backends():
-        port = backend.port.name or str(backend.port.number or "")
-        service = ObjectRef("Service", obj.metadata.namespace, backend.name)
-        yield Lead(f"{service}{f' port {port}' if port else ''}", where, _backend(network, service, backend))
+    yield from _backends(network, obj)
     if not any(obj.backends()):
         yield Lead("no Service", "spec.rules", "it leads nowhere")
     for entry in obj.spec.tls or ():
@@ -114,13 +113,20 @@ def _class(network: Graph, name: str) -> str:
     return "there" if name in held else f"not among {', '.join(sorted(held))}" if held else "not looked for"
 
 
-def _backend(network: Graph, ref: ObjectRef, backend: BackendService) -> str:
+def _backends(network: Graph, obj: Resource) -> Iterator[Lead]:
+    for where, service, port in waysin.backends(obj):
+        asked = port.name or str(port.number or "")
+        state = _backend(network, service, port, or_target=isinstance(obj, Ingress))
+        yield Lead(f"{service}{f' port {asked}' if asked else ''}", where, state)
+
+
+def _backend(network: Graph, ref: ObjectRef, asked: BackendPort, *, or_target: bool) -> str:
     service = network.index.get(ref)
     if not isinstance(service, Service):
         return "missing" if network.absent(ref) == "missing" else "not known"
-    said = [lacking] if (lacking := waysin.lacks_port(service, backend)) else []
-    port = waysin.port_of(service, backend)
-    if port is None and not said and backend.port != BackendService().port and service.spec.type != "ExternalName":
+    said = [lacking] if (lacking := waysin.lacks_port(service, asked, or_target=or_target)) else []
+    port = waysin.port_of(service, asked)
+    if port is None and not said and asked != BackendPort() and service.spec.type != "ExternalName":
         said.append("the port is its targetPort, which only some controllers take")
     if port is not None and (lost := waysin.unnamed(network, service, port)):
         said.append(lost)

@@ -85,8 +85,8 @@ def _ways(index: Index, services: Mapping[str, str]) -> Iterator[Edge]:
         if isinstance(obj, Ingress):
             yield from _ingress(ref, obj)
         elif isinstance(obj, Generic) and obj.kind in custom.ROUTES:
-            for service in custom.services(obj):
-                yield Edge(ref, service, "serves", "spec.http" if obj.kind == "VirtualService" else "spec.rules")
+            for way in custom.ways(obj):
+                yield Edge(ref, way.service, "serves", "spec.http" if obj.kind == "VirtualService" else "spec.rules")
 
 
 def _makers(index: Index, absent: Set[ObjectRef]) -> Iterator[Edge]:

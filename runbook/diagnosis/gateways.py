@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from runbook.diagnosis import behind, blame, edges_gateway, follow, grants, held
-from runbook.diagnosis.deadend import without_pods
+from runbook.diagnosis import behind, blame, edges_gateway, follow, grants, held, waysin
+from runbook.diagnosis.deadend import dead_end
 from runbook.diagnosis.edge import Edge
 from runbook.diagnosis.roots import Proof, Root, Walk, better, nowhere
 from runbook.diagnosis.signs import Health, Sign
@@ -92,7 +92,9 @@ def route(walker: Walker, ref: ObjectRef, obj: Route, health: Health) -> Walk:
     gone = [e.target for e in walker.graph.out(ref, "attaches") if walker.graph.absent(e.target) == "missing"]
     if gone:
         return nowhere(f"{gone[0]} does not exist")
-    return nowhere(_told(current[0]) if current else without_pods(walker.graph, ref, health))
+    if current and not any(waysin.problems(walker.graph, ref)):
+        return nowhere(_told(current[0]))
+    return nowhere(dead_end(walker.graph, ref, health))
 
 
 def _gateways(walker: Walker, ref: ObjectRef, obj: Route) -> Iterator[Walk]:

@@ -105,7 +105,7 @@ class Healths:
 
     def _ingress(self, ref: ObjectRef) -> Health:
         bad = [e.target for e in self.graph.out(ref, "serves") if self._is_dead(e.target)]
-        return Health("failing") if bad or waysin.misled(self.graph, ref) else FINE
+        return Health("failing") if bad or any(waysin.misled(self.graph, ref)) else FINE
 
     def _route(self, ref: ObjectRef, obj: Route) -> Health:
         """By what its parents say and where it leads; one whose Gateway fails where it attaches has yet to be explained."""

@@ -1,4 +1,4 @@
-"""Where a Service and an Ingress lead nowhere though no pod fails: a selector that matches none, a port that is not there.
+"""Where a Service, an Ingress or a route leads nowhere though no pod fails: a selector that matches none, a port that is not there.
 
 What the objects say of each other is proof; that no container declares a number is only a hint, since to declare one is
 optional.
@@ -11,7 +11,10 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from runbook.domain.network import BackendService, Ingress, Service, ServicePort
+from runbook.domain import custom
+from runbook.domain.cluster import Generic
+from runbook.domain.meta import Resource
+from runbook.domain.network import BackendPort, Ingress, Service, ServicePort
 from runbook.domain.pods import Container, Pod
 from runbook.model import ObjectRef
 
@@ -68,19 +71,18 @@ def scaled_down(graph: Graph, service: Service) -> ObjectRef | None:
     return next((obj.ref for obj in idle if wanted <= (obj.spec.template.metadata.labels or {}).items()), None)
 
 
-def port_of(service: Service, backend: BackendService) -> ServicePort | None:
-    """The Service's port that an Ingress's backend names, by name or number."""
-    asked = backend.port
+def port_of(service: Service, asked: BackendPort) -> ServicePort | None:
+    """The Service's port that a backend names, by name or number."""
     return next((p for p in service.spec.ports or () if (asked.name and p.name == asked.name) or (asked.number and p.port == asked.number)), None)  # fmt: skip
 
 
-def lacks_port(service: Service, backend: BackendService) -> str:
-    """What a backend asks for that its Service has not. One that names a targetPort is let pass: ingress-nginx takes that."""
-    asked = backend.port.name or str(backend.port.number or "")
+def lacks_port(service: Service, port: BackendPort, *, or_target: bool = True) -> str:
+    """What a backend asks for that its Service has not. `or_target`: a targetPort is let pass, which ingress-nginx takes."""
+    asked = port.name or str(port.number or "")
     ports = service.spec.ports or ()
-    if not asked or not ports or service.spec.type == "ExternalName" or port_of(service, backend) is not None:
+    if not asked or not ports or service.spec.type == "ExternalName" or port_of(service, port) is not None:
         return ""
-    if any(str(p.target_port) == asked for p in ports):
+    if or_target and any(str(p.target_port) == asked for p in ports):
         return ""
     return f"has no port {asked}, only {', '.join(said(p) for p in ports)}"
 
@@ -97,9 +99,7 @@ def unnamed(graph: Graph, service: Service, port: ServicePort) -> str:
 
 def problems(graph: Graph, ref: ObjectRef) -> Iterator[str]:
     """Why a Service, or a way that leads to some, leads nowhere, though it exists and no pod says why."""
-    obj = graph.index.get(ref)
-    if isinstance(obj, Ingress):
-        yield from _of_ingress(graph, obj)
+    yield from misled(graph, ref)
     for edge in graph.out(ref, "serves"):
         if missed := unselected(graph, edge.target):
             yield f"{edge.target}: {missed}"
@@ -107,22 +107,27 @@ def problems(graph: Graph, ref: ObjectRef) -> Iterator[str]:
         yield missed
 
 
-def _of_ingress(graph: Graph, obj: Ingress) -> Iterator[str]:
-    for where, backend in obj.backends():
-        service = graph.index.get(ObjectRef("Service", obj.metadata.namespace, backend.name))
+def misled(graph: Graph, ref: ObjectRef) -> Iterator[str]:
+    """What an Ingress or a route leads to that is not there, of Services that are: no pod fails for it, and nothing answers."""
+    obj = graph.index.get(ref)
+    for where, to, port in backends(obj):
+        service = graph.index.get(to)
         if not isinstance(service, Service):
             continue
-        if lacking := lacks_port(service, backend):
+        if lacking := lacks_port(service, port, or_target=isinstance(obj, Ingress)):
             yield f"{where} leads to {service.ref}, which {lacking}"
-        port = port_of(service, backend)
-        if port is not None and (lost := unnamed(graph, service, port)):
+        named = port_of(service, port)
+        if named is not None and (lost := unnamed(graph, service, named)):
             yield f"{where} leads to {service.ref}, which {lost}"
 
 
-def misled(graph: Graph, ref: ObjectRef) -> bool:
-    """Whether an Ingress leads to a port that is not there: no pod fails for it, and nothing answers."""
-    obj = graph.index.get(ref)
-    return isinstance(obj, Ingress) and any(True for _ in _of_ingress(graph, obj))
+def backends(obj: Resource | None) -> Iterator[custom.Way]:
+    """The Services that an Ingress or a route leads to; of anything else none."""
+    if isinstance(obj, Ingress):
+        for where, backend in obj.backends():
+            yield custom.Way(where, ObjectRef(Service.KIND, obj.metadata.namespace, backend.name), backend.port)
+    elif isinstance(obj, Generic) and obj.kind in custom.ROUTES:
+        yield from custom.ways(obj)
 
 
 def said(port: ServicePort) -> str:

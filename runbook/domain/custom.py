@@ -6,10 +6,11 @@ External Secrets, cert-manager, Istio, the Gateway API, Traefik.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from runbook.domain.cluster import Generic
 from runbook.domain.gateway import ParentRef, Reference
+from runbook.domain.network import BackendPort
 from runbook.model import ObjectRef
 
 MAKERS = ("ExternalSecret", "Certificate")
@@ -34,21 +35,31 @@ def supplier(obj: Generic) -> tuple[ObjectRef, str] | None:
     return (ObjectRef(kind, namespace, name), f"spec.{field}") if name else None
 
 
-def services(obj: Generic) -> Iterator[ObjectRef]:
-    """The Services that a route leads to."""
+class Way(NamedTuple):
+    """One backend of a route: the rule that it stands in, its Service, and the port that is asked for there."""
+
+    where: str
+    service: ObjectRef
+    port: BackendPort
+
+
+def ways(obj: Generic) -> Iterator[Way]:
+    """The Services that a route leads to, with the ports."""
     spec, namespace = _mapping(obj.spec), obj.metadata.namespace
     if obj.kind == "VirtualService":
         for part in ("http", "tls", "tcp"):
-            for rule in _mappings(spec.get(part)):
+            for n, rule in enumerate(_mappings(spec.get(part))):
                 for route in _mappings(rule.get("route")):
-                    yield from _by_host(_text(_mapping(route.get("destination")).get("host")), namespace)
+                    to = _mapping(route.get("destination"))
+                    port = _port(_mapping(to.get("port")).get("number"))
+                    for service in _by_host(_text(to.get("host")), namespace):
+                        yield Way(f"spec.{part}[{n}]", service, port)
         return
-    for rule in _mappings(spec.get("rules")):
-        for backend in _mappings(rule.get("backendRefs")):
-            yield from _named(backend, namespace)
-    for rule in _mappings(spec.get("routes")):
-        for backend in _mappings(rule.get("services")):
-            yield from _named(backend, namespace)
+    for rules, backends_ in (("rules", "backendRefs"), ("routes", "services")):
+        for n, rule in enumerate(_mappings(spec.get(rules))):
+            for backend in _mappings(rule.get(backends_)):
+                for service in _named(backend, namespace):
+                    yield Way(f"spec.{rules}[{n}]", service, _port(backend.get("port")))
 
 
 def parents(obj: Generic) -> Iterator[ParentRef]:
@@ -92,6 +103,14 @@ def _by_host(host: str, namespace: str) -> Iterator[ObjectRef]:
         yield ObjectRef("Service", namespace, name)
     elif name and ("." not in rest or rest.split(".", 1)[1].startswith("svc")):
         yield ObjectRef("Service", rest.split(".", 1)[0], name)
+
+
+def _port(value: Any) -> BackendPort:
+    """A port by number or, as Traefik takes it, by name; neither where none is asked for."""
+    known = isinstance(value, (int, str)) and not isinstance(value, bool)
+    return (
+        (BackendPort(name=value) if isinstance(value, str) else BackendPort(number=value)) if known else BackendPort()
+    )
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 First look at the first 40, before anything was changed: 33 said what their author wanted, 7 left something unexplained, none
 named a wrong cause as a fact. One answer was changed: a probe that fails is a symptom, and is told and no cause. First look at
 the next 36, when these had changed the rules: 32 right, 4 left something unexplained, no wrong fact. Two answers were changed: a
-circle of dependencies, and whoever waits for an unexplained object, are unexplained. First look at the third 36, about Flux, Helm,
+circle of dependencies, for which there was no cause then, and whoever waits for an unexplained object, are unexplained. First look at the third 36, about Flux, Helm,
 registries and sealing, when these had changed the rules: 31 right, 5 not (two left something unexplained, one called a pod red that
 had just started, one a copied SealedSecret a matter of its key, as a hypothesis; in one state a slip had garbled the message), no
 wrong fact. No answer was changed. First look at the fourth 36, of workloads, nodes, volumes, networks and admission, when these had

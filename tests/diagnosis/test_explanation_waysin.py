@@ -277,3 +277,65 @@ class TestWaysToThePodAtFault:
             "spec": {"routes": routes},
         }
         assert "IngressRoute" in self.reached(one)
+
+
+def way(kind_: str, port: Any, name: str = "web") -> dict[str, Any]:
+    """A route of each project to a Service of its own namespace."""
+    to = {"name": name, **({} if port is None else {"port": port})}
+    spec: dict[str, Any] = {"rules": [{"backendRefs": [{"name": "none", "kind": "Bucket"}]}, {"backendRefs": [to]}]}
+    if kind_ == "VirtualService":
+        number = {} if port is None else {"port": {"number": port}}
+        spec = {"http": [{"route": [{"destination": {"host": f"{name}.ns.svc.cluster.local", **number}}]}]}
+    elif kind_ == "IngressRoute":
+        spec = {"routes": [{"match": "Host(`a.lab`)", "services": [to]}]}
+    groups = {"VirtualService": "networking.istio.io/v1", "IngressRoute": "traefik.io/v1alpha1"}
+    version = groups.get(kind_, "gateway.networking.k8s.io/v1")
+    return {"apiVersion": version, "kind": kind_, "metadata": meta("ns", "in"), "spec": spec}
+
+
+class TestTheBackendsOfRoutes:
+    SERVICE = service({"app": "web"}, {"port": 80, "name": "http", "targetPort": 8080})
+    WELL = (SERVICE, labelled("web-1", {"app": "web"}), slices("web-1", ready=True))
+    WHERE = {"VirtualService": "spec.http[0]", "IngressRoute": "spec.routes[0]", "HTTPRoute": "spec.rules[1]"}
+
+    @pytest.mark.parametrize("kind_", ["HTTPRoute", "GRPCRoute", "TCPRoute", "VirtualService", "IngressRoute"])
+    @pytest.mark.parametrize("port", [8080, 81])
+    def test_a_port_that_the_service_has_not_leads_nowhere(self, kind_: str, port: int) -> None:
+        explanation = explain(snapshot(*self.WELL, way(kind_, port)))
+        assert explanation.first_causes == ()
+        (left,) = explanation.unexplained
+        where = self.WHERE.get(kind_, "spec.rules[1]")
+        assert left.object == ObjectRef(kind_, "ns", "in")
+        assert left.why == f"{where} leads to {SERVICE}, which has no port {port}, only 80 (http)"
+
+    @pytest.mark.parametrize("kind_", ["HTTPRoute", "VirtualService", "IngressRoute"])
+    @pytest.mark.parametrize("port", [80, None])
+    def test_one_that_it_has_is_well(self, kind_: str, port: int | None) -> None:
+        explanation = explain(snapshot(*self.WELL, way(kind_, port)))
+        assert (explanation.first_causes, explanation.unexplained) == ((), ())
+
+    @pytest.mark.parametrize("port", ["http", True, {"number": 81}, [81], 8.1])
+    def test_traefik_takes_a_name_and_nobody_is_held_to_what_is_no_port(self, port: Any) -> None:
+        explanation = explain(snapshot(*self.WELL, way("IngressRoute", port)))
+        assert (explanation.first_causes, explanation.unexplained) == ((), ())
+
+    def test_a_name_that_it_has_not_leads_nowhere(self) -> None:
+        explanation = explain(snapshot(*self.WELL, way("IngressRoute", "grpc")))
+        assert [u.why.partition("which ")[2] for u in explanation.unexplained] == ["has no port grpc, only 80 (http)"]
+
+    def test_its_page_says_where_it_leads(self) -> None:
+        found = details(snapshot(*self.WELL, way("HTTPRoute", 81)), ObjectRef("HTTPRoute", "ns", "in"))
+        assert found is not None
+        assert [(lead.what, lead.where, lead.state) for lead in found.leads] == [
+            (f"{SERVICE} port 81", "spec.rules[1]", "there; has no port 81, only 80 (http); 1 ready endpoint")
+        ]
+
+    def test_what_its_controller_says_stands_behind_it(self) -> None:
+        said = {"type": "ResolvedRefs", "status": "False", "reason": "BackendNotFound", "message": "port 81 not found"}
+        one = way("HTTPRoute", 81)
+        one["spec"]["parentRefs"] = [{"name": "public"}]
+        one["status"] = {"parents": [{"parentRef": {"name": "public"}, "conditions": [said]}]}
+        good = [{"type": t, "status": "True"} for t in ("Accepted", "Programmed")]
+        gateway = {"kind": "Gateway", "metadata": meta("ns", "public"), "status": {"conditions": good}}
+        (left,) = explain(snapshot(*self.WELL, one, gateway)).unexplained
+        assert left.why == f"spec.rules[1] leads to {SERVICE}, which has no port 81, only 80 (http); port 81 not found"
