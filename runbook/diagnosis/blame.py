@@ -13,7 +13,7 @@ from runbook.diagnosis.edge import Edge
 from runbook.diagnosis.roots import Proof, Root, Walk
 from runbook.diagnosis.sealing import KEY_MISMATCH, key_mismatch
 from runbook.diagnosis.signs import Health, Sign
-from runbook.diagnosis.signs_workload import EVENT_LIFE
+from runbook.diagnosis.signs_workload import life
 from runbook.diagnosis.unreached import leads_on
 from runbook.domain.cluster import ConfigMap, Secret
 from runbook.domain.durations import human
@@ -99,11 +99,11 @@ def _behind(walker: Walker, ref: ObjectRef, sign: Sign, cause: str) -> behind.Be
 
 
 def _aged(walker: Walker, sign: Sign) -> str:
-    """A back-off ends at five minutes, so a pull is tried and spoken of again: an old event may be of another reason."""
+    """What is tried again is spoken of again, a pull within five minutes: an old event may be of another reason."""
     if not sign.origin.startswith("event ") or sign.at is None:
         return ""
     age = (walker.index.now - sign.at).total_seconds()
-    return "" if age <= EVENT_LIFE else f"A newer event than the one of {human(age)} ago."
+    return "" if age <= life(sign.reason) else f"A newer event than the one of {human(age)} ago."
 
 
 def _fault(walker: Walker, ref: ObjectRef, cause: str, captures: Mapping[str, str]) -> ObjectRef:

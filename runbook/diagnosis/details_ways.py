@@ -106,11 +106,14 @@ def _ingress(network: Graph, obj: Ingress) -> Iterator[Lead]:
 
 
 def _class(network: Graph, name: str) -> str:
-    """IngressClasses are not listed; where somebody saved them, whether one is of that name."""
-    held = [ref.name for ref in network.index.objects if ref.kind == "IngressClass"]
+    """Whether there is a class of that name: most controllers serve no Ingress of one that is not there, some go by the name alone."""
+    held = sorted(ref.name for ref in network.index.objects if ref.kind == "IngressClass")
     if not name:
         return "the cluster's default class, if there is one"
-    return "there" if name in held else f"not among {', '.join(sorted(held))}" if held else "not looked for"
+    if name in held:
+        return "there"
+    among = f"not among {', '.join(held)}" if held else ""
+    return among or ("missing: there is no class at all" if network.index.saw("IngressClass") else "not looked for")
 
 
 def _backends(network: Graph, obj: Resource) -> Iterator[Lead]:

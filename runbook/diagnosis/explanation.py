@@ -82,9 +82,9 @@ def _explain(snapshot: Snapshot, inventory: Inventory | None, catalogue: Catalog
 
 
 def _walk(walker: Walker, ref: ObjectRef, state: str) -> Walk | None:
-    """The object's walk; None for one that merely moves and has no cause below it: it does not fail."""
+    """The object's walk; None for one that merely moves, or waits for such, and has no cause below it: it does not fail."""
     walk = walker.walk(ref)
-    if walk.root is None and state == "moving":
+    if walk.root is None and (state == "moving" or walk.at_work):
         return None
     return walk if walk.root is not None or walk.why else nowhere("nothing at hand says why")
 

@@ -1,16 +1,15 @@
-"""Where a waiting party points: its dependency, its source, the objects it named, or whatever fails below it."""
+"""Where a waiting party points: the objects it named, or whatever fails below it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from runbook.diagnosis import behind, gone, held
+from runbook.diagnosis import behind, gone, held, waits
 from runbook.diagnosis.classify import Classification
 from runbook.diagnosis.edge import Edge, Relates
-from runbook.diagnosis.roots import Root, Walk, better, listed, nowhere
+from runbook.diagnosis.roots import Walk, better, listed, nowhere
 from runbook.diagnosis.signs import Sign
 from runbook.diagnosis.spoken import NOT_READ
 from runbook.domain import helmwords
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
 
 _STRUCTURAL = ("PersistentVolumeClaim", "Node", "Service", "Pod")
 BELOW: tuple[Relates, ...] = ("hook", "applies", "owns")
-_NAMED_SOURCE = re.compile(
-    r"(HelmChart|HelmRepository|GitRepository|OCIRepository|Bucket)[ /]'?([a-z0-9-]{1,63})/([a-z0-9.-]{1,253})'?"
-)
 _SAYS_WHO = {
     "crash-loop": NOT_READ,
     "probe-failing": "why it does not answer is not in what was observed",
@@ -35,9 +31,9 @@ _SAYS_WHO = {
 def follow(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) -> Walk:
     """The walk along what one symptom points at."""
     if meaning.cause == "dependency-not-ready":
-        return _dependency(walker, ref, sign, meaning)
+        return waits.dependency(walker, ref, sign, meaning)
     if meaning.cause == "source-not-ready":
-        return _source(walker, ref, sign)
+        return waits.source(walker, ref, sign)
     if meaning.cause == "reconcile-in-progress":
         return below(walker, ref) or nowhere("it is still working, and nothing below it fails")
     if ref.kind == "Pod":
@@ -97,63 +93,6 @@ def _walks(walker: Walker, edges: Iterable[Edge]) -> Iterator[Walk]:
     order = {"failing": 0, "moving": 1}
     targets = [(order[s], n, e) for n, e in enumerate(edges) if (s := walker.health(e.target).state) != "fine"]
     return (walker.walk(edge.target).after(edge) for _, _, edge in sorted(targets, key=lambda t: t[:2]))
-
-
-def _dependency(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) -> Walk:
-    """Blocked by the first red of the chain; a dependency that is ready now leaves a message that is merely old."""
-    if circle := walker.circles.at(ref):
-        return circle
-    edges = walker.graph.out(ref, "depends-on")
-    named = meaning.captures.get("dependency", "")
-    target = ObjectRef(ref.kind, *named.split("/", 1)) if "/" in named else None
-    if target is not None and all(e.target != target for e in edges):
-        edges = (Edge(ref, target, "depends-on", "its message"), *edges)
-    # The one it names is the one it waits for; that another is red as well does not make it so.
-    named_first = [e for e in edges if e.target == target] or list(edges)
-    ready = [e for e in named_first if walker.health(e.target).state == "fine" and not walker.graph.absent(e.target)]
-    red = [e for e in named_first if e not in ready or walker.health(e.target).suspended]
-    if not named_first:
-        return nowhere(f"it waits for a dependency that its message does not name: “{sign.message[:300]}”")
-    return _blocked(walker, (red or ready)[0])
-
-
-def _blocked(walker: Walker, edge: Edge) -> Walk:
-    """By what it waits for: not there, suspended, ready since, or red itself with whatever that hangs on."""
-    target, health = edge.target, walker.health(edge.target)
-    absent = walker.graph.absent(target)
-    if absent and target not in walker.healths.heard:
-        how = "does not exist" if absent == "missing" else "was not observed"
-        return nowhere(f"it waits for {target}, which {how}")
-    if health.state == "fine" and health.suspended:
-        return Walk(Root("suspended", target, target, "spec.suspend is true", None), (edge,))
-    if health.state == "fine":
-        return nowhere(f"its message says that it waits for {target}, and that is ready now")
-    walk = walker.walk(target)
-    if walk.root is not None:
-        return walk.after(edge)
-    return _still(target, walk)
-
-
-def _still(target: ObjectRef, walk: Walk) -> Walk:
-    """It waits for something without a cause: the end of a long chain is told, not every step of it."""
-    last = walk.why.rpartition(" … ")[2]
-    through = " … " if last.startswith("it waits for") else ", which has no known cause: "
-    return nowhere(f"it waits for {target}{through}{last}", *walk.hypotheses)
-
-
-def _source(walker: Walker, ref: ObjectRef, sign: Sign) -> Walk:
-    edges = list(walker.graph.out(ref, "source"))
-    if named := _NAMED_SOURCE.search(sign.message):
-        target = ObjectRef(*named.groups())
-        if all(e.target != target for e in edges):
-            edges.insert(0, Edge(ref, target, "source", "its message"))
-    found = None
-    for edge in edges:
-        walk = _blocked(walker, edge)
-        if walk.root is not None:
-            return walk
-        found = found or walk
-    return found or nowhere("it waits for a source that its message does not name")
 
 
 def _waiting(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) -> Walk:

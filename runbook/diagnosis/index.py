@@ -21,6 +21,7 @@ from runbook.domain.meta import Resource, is_true
 from runbook.domain.network import SERVICE_NAME, EndpointSlice, Service
 from runbook.domain.probes import EndpointProbe, GitFile, SealingKey, UnsealProbe
 from runbook.domain.sealing import SealedSecret
+from runbook.domain.workloads import Job
 from runbook.model import ObjectRef, Snapshot
 
 ENDPOINT = "Endpoint"
@@ -80,6 +81,20 @@ class Index:
                 for ciphertext in (sealed.spec.encrypted_data or {}).values():
                     found[ciphertext].add(sealed.ref)
         return {ciphertext: frozenset(refs) for ciphertext, refs in found.items()}
+
+    @cached_property
+    def runs(self) -> Mapping[str, tuple[Job, ...]]:
+        """The Jobs of each CronJob, by its uid: CronJobs themselves are not listed."""
+        found: dict[str, list[Job]] = defaultdict(list)
+        for job in self.snapshot.seen(Job):
+            if (owner := job.metadata.controller) is not None and owner.kind == "CronJob" and owner.uid:
+                found[owner.uid].append(job)
+        return {uid: tuple(jobs) for uid, jobs in found.items()}
+
+    @cached_property
+    def with_secrets(self) -> frozenset[str]:
+        """The namespaces of which a Secret was observed: one that is not among them there may well be missing."""
+        return frozenset(s.metadata.namespace for s in self.snapshot.seen(Secret))
 
     @property
     def now(self) -> datetime:

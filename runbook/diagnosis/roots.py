@@ -44,12 +44,16 @@ class Root:
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """From one failing object to its root along `path`, or `why` there is no root and what is possible instead."""
+    """From one failing object to its root along `path`, or `why` there is no root and what is possible instead.
+
+    `at_work`: what it waits for is being worked at, so that nothing has failed yet.
+    """
 
     root: Root | None
     path: tuple[Edge, ...] = ()
     why: str = ""
     hypotheses: tuple[Hypothesis, ...] = ()
+    at_work: bool = False
 
     def after(self, edge: Edge) -> Walk:
         """The same walk begun one step earlier."""

@@ -18,6 +18,9 @@ PATIENCE = 300.0  # seconds that something may be unready without anything being
 _STARTING = 60.0  # seconds from a pod's start in which its probes may be refused: they ask before it serves
 _LINGERS = 60.0  # seconds past the end of its grace after which a pod that is deleted should be gone
 EVENT_LIFE = 600.0  # seconds after its last repetition that an event still speaks of now (back-off ends at 300)
+_TRIES_AGAIN = (
+    1200.0  # a controller's queue waits up to 1000 s between tries [client-go:util/workqueue/default_rate_limiters.go]
+)
 
 _IMAGE_EVENTS = frozenset({"Failed", "BackOff", "InspectFailed", "ErrImageNeverPull"})
 _START_EVENTS = frozenset(
@@ -29,6 +32,11 @@ _START_EVENTS = frozenset(
 _SAID_ONCE = frozenset({"FailedAttachVolume"})  # [kk:pkg/controller/volume/attachdetach/reconciler/reconciler.go]
 _RUN_EVENTS = frozenset({"Unhealthy", "ProbeError", "NodeNotReady"})
 _CREATE_EVENTS = frozenset({"FailedCreate", "ReplicaSetCreateError"})
+
+
+def life(reason: str) -> float:
+    """Seconds that an event of this reason speaks of now: until it would have been said again."""
+    return _TRIES_AGAIN if reason in _CREATE_EVENTS else EVENT_LIFE
 
 
 def desired(obj: Workload) -> int:
@@ -63,13 +71,21 @@ def of_workload(obj: Workload, index: Index) -> Health:
     if failure is not None and failure.status == "True":
         stale = _of_before(obj)
         signs.append(Sign(failure.message, failure.reason, failure.last_transition_time, "ReplicaFailure", stale))
-    signs += events_of(index, ref_of(obj), _CREATE_EVENTS)
+    # Until it has a pod, that it could not make one is true, however long ago it last tried.
+    signs += events_of(index, ref_of(obj), _CREATE_EVENTS, at_all_times=_has_none(obj))
     overdue = progressing is not None and progressing.status == "False"
     since = obj.metadata.creation_timestamp
     if available is not None:
         since = available.last_transition_time if available.status == "False" else None
     failing = bool(signs) or overdue or _older(index, since, PATIENCE)
     return Health("failing" if failing else "moving", tuple(signs))
+
+
+def _has_none(obj: Workload) -> bool:
+    """Whether its controller has made no pod of it yet. A Deployment makes none itself."""
+    if isinstance(obj, DaemonSet):
+        return not obj.status.current_number_scheduled
+    return not isinstance(obj, Deployment) and not obj.status.replicas
 
 
 def _of_before(obj: Workload) -> str:
@@ -99,17 +115,11 @@ def of_job(obj: Job, index: Index) -> Health:
 
 def _succeeded_since(obj: Job, index: Index) -> bool:
     """A CronJob's failed run counts no more once a later run of the same CronJob was completed."""
-    owner = obj.metadata.controller
-    cron = index.by_uid.get(owner.uid) if owner else None
-    if owner is None or owner.kind != "CronJob" or cron is None:
+    owner, mine = obj.metadata.controller, obj.status.start_time
+    if owner is None or owner.kind != "CronJob" or mine is None:
         return False
-    mine = obj.status.start_time
-    runs = [index.get(child) for child in index.children.get(cron, ())]
-    return any(
-        isinstance(run, Job) and is_true(run.status.conditions, "Complete") and mine and run.status.start_time
-        and run.status.start_time > mine
-        for run in runs
-    )  # fmt: skip
+    runs = (run for run in index.runs.get(owner.uid, ()) if is_true(run.status.conditions, "Complete"))
+    return any(run.status.start_time > mine for run in runs if run.status.start_time)
 
 
 def of_pod(obj: Pod, index: Index) -> Health:
@@ -134,7 +144,7 @@ def _is_litter(obj: Pod, index: Index) -> bool:
     controller = obj.metadata.controller
     owner = index.get(index.by_uid.get(controller.uid, ObjectRef("", "", ""))) if controller else None
     if isinstance(owner, Job):
-        return is_true(owner.status.conditions, "Complete")
+        return of_job(owner, index).state == "fine"
     return isinstance(owner, Workload) and is_up(owner)
 
 
@@ -184,7 +194,7 @@ def events_of(
         text = event.message or ""
         if event.reason not in reasons or text in seen or _speaks_of_another(text, about):
             continue
-        if not at_all_times and (event.type == "Normal" or _older(index, event.when, EVENT_LIFE)):
+        if not at_all_times and (event.type == "Normal" or _older(index, event.when, life(event.reason))):
             continue
         seen.add(text)
         yield Sign(text, event.reason, event.when, f"event {event.reason}", _predates(index, ref, event))

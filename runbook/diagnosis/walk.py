@@ -7,6 +7,7 @@ causes, they point below. Where the words are of another time than the state, th
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from runbook.diagnosis import blame, controllers, follow, gateways, gone, hearsay, nodes, volumes
 from runbook.diagnosis.catalogue import Catalogue
@@ -161,7 +162,7 @@ class Walker:
         symptoms = [(s, c) for s, c in current if c.role == "symptom"]
         if symptoms and (current[0][1].role != "unknown" or ref.kind not in FLUX):
             return self._symptoms(ref, symptoms)
-        if health.state == "failing" and (found := supplied(self, ref)):
+        if health.state == "failing" and health.signs and (found := supplied(self, ref, health)):
             return found
         if ref.kind in SECRET_MAKERS and health.state == "failing" and (made := blame.unmade(self, ref, health)):
             return made
@@ -188,7 +189,7 @@ class Walker:
         whys = [w for w in walks if w.why]
         first = whys[0] if whys else nowhere("nothing at hand says why")
         hypotheses = tuple(dict.fromkeys(h for w in walks for h in w.hypotheses))
-        return nowhere(first.why, *hypotheses)
+        return replace(nowhere(first.why, *hypotheses), at_work=all(w.at_work for w in walks))
 
     def _guesses(self, symptoms: list[tuple[Sign, Classification]]) -> tuple[Hypothesis, ...]:
         known = [(self.catalogue.causes[meaning.cause], meaning) for _, meaning in symptoms]

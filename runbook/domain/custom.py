@@ -15,7 +15,10 @@ from runbook.model import ObjectRef
 
 MAKERS = ("ExternalSecret", "Certificate")
 ROUTES = ("VirtualService", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute", "IngressRoute")
-WITH_SPEC = frozenset({*MAKERS, *ROUTES})
+SUPPLIERS = ("SecretStore", "ClusterSecretStore", "Issuer", "ClusterIssuer")
+WITH_SPEC = frozenset({*MAKERS, *ROUTES, *SUPPLIERS})
+_OF_CLUSTER_ISSUERS = "cert-manager"  # unless its --cluster-resource-namespace says otherwise
+_DEEPEST = 12
 
 
 def secret_made(obj: Generic) -> str:
@@ -33,6 +36,32 @@ def supplier(obj: Generic) -> tuple[ObjectRef, str] | None:
     kind, name = _text(named.get("kind")) or usual, _text(named.get("name"))
     namespace = "" if kind.startswith("Cluster") else obj.metadata.namespace
     return (ObjectRef(kind, namespace, name), f"spec.{field}") if name else None
+
+
+def secrets_used(obj: Generic) -> Iterator[tuple[ObjectRef, str]]:
+    """The Secrets by which a store logs in or an issuer signs, and the fields that name them.
+
+    An ACME account's key is none of them: cert-manager makes that itself. One whose namespace is not said is left out.
+    """
+    usual = {"ClusterIssuer": _OF_CLUSTER_ISSUERS, "ClusterSecretStore": ""}.get(obj.kind, obj.metadata.namespace)
+    for where, named in _secret_refs(obj.spec, "spec", _DEEPEST):
+        namespace = _text(named.get("namespace")) or usual
+        if namespace and (name := _text(named.get("name"))):
+            yield ObjectRef("Secret", namespace, name), where
+
+
+def _secret_refs(value: Any, where: str, depth: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if isinstance(value, list) and depth:
+        for n, inner in enumerate(value):
+            yield from _secret_refs(inner, f"{where}[{n}]", depth - 1)
+    for key, inner in _mapping(value).items() if depth else ():
+        at = f"{where}.{key}"
+        if key.lower().endswith("secretref") and key != "privateKeySecretRef":
+            yield at, _mapping(inner)
+        elif key == "secretName" and where.endswith(".ca"):
+            yield at, {"name": inner}
+        else:
+            yield from _secret_refs(inner, at, depth - 1)
 
 
 class Way(NamedTuple):

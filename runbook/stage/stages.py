@@ -22,8 +22,8 @@ class StageKind:
 # What else leads from a red object to its cause, where it is installed; of ConfigMaps and ServiceAccounts only names are read.
 ROUTES = ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute", "IngressRoute", "VirtualService")
 FOLLOWED = (
-    "ExternalSecret", "Certificate", "Gateway", *ROUTES, "ReferenceGrant", "PersistentVolume", "StorageClass", "ConfigMap",
-    "Namespace", "ServiceAccount",
+    "ExternalSecret", "SecretStore", "ClusterSecretStore", "Certificate", "Issuer", "ClusterIssuer", "Gateway", *ROUTES,
+    "ReferenceGrant", "IngressClass", "PersistentVolume", "StorageClass", "ConfigMap", "Namespace", "ServiceAccount",
 )  # fmt: skip
 SEALING = ("SealingKey", "GitFile")  # what proves that a SealedSecret was sealed for another key: its age, and Git's
 NEEDING = ("HelmRelease", "Deployment", "StatefulSet", "DaemonSet", "Job")  # who needs a Secret that stays closed

@@ -16,7 +16,7 @@ from runbook.model import Snapshot
 
 RECORDINGS = Path(__file__).parents[1] / "data" / "recordings"
 GROUPS = {
-    "ExternalSecret": "external-secrets.io/v1", "Certificate": "cert-manager.io/v1", "VirtualService": "networking.istio.io/v1",
+    "ExternalSecret": "external-secrets.io/v1", "SecretStore": "external-secrets.io/v1", "ClusterSecretStore": "external-secrets.io/v1", "Certificate": "cert-manager.io/v1", "VirtualService": "networking.istio.io/v1",
     "HTTPRoute": "gateway.networking.k8s.io/v1", "CronJob": "batch/v1", "PersistentVolume": "v1", "ResourceQuota": "v1",
     "ValidatingWebhookConfiguration": "admissionregistration.k8s.io/v1", "Widget": "lab.example/v1", "Gateway": "gateway.networking.k8s.io/v1",
 }  # fmt: skip

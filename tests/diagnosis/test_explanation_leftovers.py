@@ -68,6 +68,25 @@ class TestAJobWithoutAPod:
         assert told(now(), job(), own, event(JOB, "FailedCreate", DENIED, seconds=1500)).first_causes == ()
 
 
+class TestAWorkloadWithoutAPod:
+    @staticmethod
+    def refused(kind_: str, made: int, seconds: float) -> Explanation:
+        one = workload(kind_, NAMESPACE, "web")
+        one["status"] |= {"replicas": made, "currentNumberScheduled": made}
+        return told(now(), one, event((kind_, NAMESPACE, "web"), "FailedCreate", DENIED, seconds=seconds))
+
+    @pytest.mark.parametrize("kind_", ["DaemonSet", "StatefulSet", "ReplicaSet"])
+    @pytest.mark.parametrize(("seconds", "proof"), [(60, "fact"), (1190, "fact"), (3000, "hypothesis")])
+    def test_what_refused_its_pods_is_told_however_long_ago(self, kind_: str, seconds: float, proof: str) -> None:
+        """A queue waits a quarter of an hour between tries: until then nothing newer could have been said."""
+        assert causes(self.refused(kind_, 0, seconds)) == [("admission-denied", proof, f"{kind_}/ns/web")]
+
+    @pytest.mark.parametrize("kind_", ["DaemonSet", "StatefulSet", "ReplicaSet"])
+    def test_one_that_has_pods_is_not_judged_by_an_old_refusal(self, kind_: str) -> None:
+        assert causes(self.refused(kind_, 1, 1190)) == [("admission-denied", "fact", f"{kind_}/ns/web")]
+        assert causes(self.refused(kind_, 1, 1300)) == []
+
+
 class TestPodsThatAreGone:
     def left(
         self, message: str, *more: Any, name: str = "seed-b46x8", reason: str = "Failed", seconds: float = 1200

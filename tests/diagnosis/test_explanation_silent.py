@@ -242,3 +242,45 @@ def test_a_claim_that_only_waits_stands_under_the_first_cause_that_it_is() -> No
         "PersistentVolumeClaim/ns/data": "self",
     }
     assert explain(saved(claim)).first_causes == ()
+
+
+class TestOneThatWaitsForWhatIsBeingWorkedAt:
+    """Nothing has failed yet: it is as little red as the one that works."""
+
+    @staticmethod
+    def waiting(kind_: str, name: str = "next", on: str = "web", seconds: float = 120) -> Any:
+        said = f"dependency 'ns/{on}' is not ready"
+        made = flux(kind_, "ns", name, said, "DependencyNotReady", dependsOn=[{"name": on}])
+        made["status"]["conditions"][0]["lastTransitionTime"] = ago(seconds)
+        return made
+
+    @pytest.mark.parametrize("kind_", ["HelmRelease", "Kustomization"])
+    def test_is_not_told_nor_is_one_behind_it(self, kind_: str) -> None:
+        found = explain(live(NOW_, working(kind_, 60), self.waiting(kind_), self.waiting(kind_, "last", "next")))
+        assert (found.first_causes, found.unexplained) == ((), ())
+
+    @pytest.mark.parametrize("kind_", ["HelmRelease", "Kustomization"])
+    def test_is_told_once_it_has_waited_for_longer_than_work_takes(self, kind_: str) -> None:
+        found = explain(live(NOW_, working(kind_, 60), self.waiting(kind_, seconds=901)))
+        assert list(left(found)) == [f"{kind_}/ns/next"]
+        assert "it is still working" in left(found)[f"{kind_}/ns/next"]
+
+    def test_is_told_where_the_other_is_overdue_red_or_not_there(self) -> None:
+        red = flux("HelmRelease", "ns", "web", "some words that nobody knows", "UpgradeFailed")
+        for other in ([working("HelmRelease", 7900)], [red], []):
+            assert "HelmRelease/ns/next" in left(explain(live(NOW_, *other, self.waiting("HelmRelease"))))
+
+    def test_hangs_on_what_fails_below_the_one_that_works(self) -> None:
+        pod = kind("Pod", "ns", "web-1", status={"phase": "Pending", "containerStatuses": [PULL]})
+        pod["metadata"]["labels"] = {"helm.toolkit.fluxcd.io/name": "web", "helm.toolkit.fluxcd.io/namespace": "ns"}
+        found = hung(explain(live(NOW_, working("HelmRelease", 60), self.waiting("HelmRelease"), pod)))
+        assert found["HelmRelease/ns/next"] == found["Pod/ns/web-1"]
+
+    def test_a_chart_that_is_being_made_is_waited_for_as_well(self) -> None:
+        chart = flux("HelmChart", "ns", "ns-web", "building artifact", "Progressing", ready="Unknown")
+        chart["status"]["conditions"][0]["lastTransitionTime"] = ago(20)
+        for seconds, told in ((30, []), (901, ["HelmRelease/ns/web"])):
+            one = flux("HelmRelease", "ns", "web", "HelmChart 'ns/ns-web' is not ready", "SourceNotReady", chart={
+                "spec": {"chart": "web", "sourceRef": {"kind": "HelmRepository", "name": "r", "namespace": "ns"}}})  # fmt: skip
+            one["status"]["conditions"][0]["lastTransitionTime"] = ago(seconds)
+            assert list(left(explain(live(NOW_, chart, one)))) == told

@@ -146,6 +146,20 @@ class TestARunThatFailed:
         assert seen(self.run("other-1", 400, "Complete", ("CronJob", "other"))) == {"Job/ns/web-1"}
         assert seen(self.run("web-2", 400, "Failed")) == {"Job/ns/web-1", "Job/ns/web-2"}
 
+    @pytest.mark.parametrize("listed", [True, False], ids=["listed", "as on a live cluster"])
+    def test_nor_does_a_pod_that_is_left_of_it(self, listed: bool) -> None:
+        crons = [kind("CronJob", "ns", "web")] if listed else []
+        pod_ = pod(
+            "ns",
+            "web-1-abcde",
+            container(last={"exitCode": 1, "reason": "Error"}),
+            owner=("Job", "web-1"),
+            phase="Failed",
+        )
+        bad = self.run("web-1", 4000, "Failed")
+        assert set(left(explain(saved(*crons, bad, pod_)))) == {"Job/ns/web-1", "Pod/ns/web-1-abcde"}
+        assert left(explain(saved(*crons, bad, pod_, self.run("web-2", 400, "Complete")))) == {}
+
 
 def test_a_namespace_that_is_going_is_what_all_that_may_not_be_made_in_it_hang_on() -> None:
     said = 'configmaps "a" is forbidden: unable to create new content in namespace shop because it is being terminated'

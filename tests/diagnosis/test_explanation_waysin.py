@@ -193,12 +193,25 @@ class TestAnIngressInFull:
             slices("web-1", ready=True),
             labelled("web-1", {"app": "web"}, ready=True),
         ) == {
-            "class nginx @ spec.ingressClassName": "not looked for",
+            "class nginx @ spec.ingressClassName": "missing: there is no class at all",
             "Service/ns/gone port 80 @ the default backend": "missing",
             "Service/ns/web port 80 @ a.lab/": "there; 1 ready endpoint",
             "Secret/ns/a-tls @ spec.tls, a.lab": "not known",
             "no Secret @ spec.tls, b.lab": "the controller's own certificate",
         }
+
+    @pytest.mark.parametrize(
+        ("held", "state"),
+        [(None, "not looked for"), (["nginx"], "there"), (["alb", "traefik"], "not among alb, traefik")],
+    )
+    def test_its_class(self, held: list[str] | None, state: str) -> None:
+        classes = [{"kind": "IngressClass", "metadata": {"name": name}} for name in held or ()]
+        seen = snapshot(ingress(ingressClassName="nginx"), *classes)
+        if held is None:
+            seen = replace(seen, objects={k: v for k, v in seen.objects.items() if k != "IngressClass"})
+        found = details(seen, INGRESS)
+        assert found is not None
+        assert found.leads[0].state == state
 
     @pytest.mark.parametrize(("held", "state"), [([], "missing"), (["a-tls"], "there")])
     def test_a_certificate_where_secrets_may_be_listed(self, held: list[str], state: str) -> None:

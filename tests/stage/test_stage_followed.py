@@ -27,6 +27,8 @@ from runbook.stage.stages import EXPLAINED, FOLLOWED, STAGES, WALKED, wants
 
 LACKING = (
     "ExternalSecret",
+    "SecretStore",
+    "ClusterSecretStore",
     "Gateway",
     "HTTPRoute",
     "GRPCRoute",
@@ -90,7 +92,7 @@ class TestWhatIsNotInstalled:
         assert stage.result is not None
         assert stage.result.verdict is Verdict.PASS
         asked = {r["path"] for r in api.requests()[before:]}
-        assert not [p for p in asked if any(KINDS[k].group in p for k in LACKING)]
+        assert not [p for p in asked if any(p.endswith(f"/{KINDS[k].plural}") for k in LACKING)]
 
     def test_takes_no_right_in_preflight(self, api: Api) -> None:
         client = connect(kubeconfig=str(api.cluster.kubeconfig))
@@ -100,7 +102,7 @@ class TestWhatIsNotInstalled:
             client.close()
         asked = reviewed(api)
         assert ("", "configmaps") in asked
-        assert not [r for r in asked if r[0] in {KINDS[k].group for k in LACKING}]
+        assert not asked & {(KINDS[k].group, KINDS[k].plural) for k in LACKING}
 
 
 @pytest.mark.parametrize("kind", ["ConfigMap", "StorageClass"])
@@ -156,6 +158,18 @@ class TestWhatIsInstalled:
                                        "message": "could not get secret data from provider", "lastTransitionTime": "2025-10-17T10:00:00Z"}]},
         }  # fmt: skip
         api.send("POST", "/apis/external-secrets.io/v1beta1/namespaces/default/externalsecrets", secret)
+        ready = {"type": "Ready", "status": "False", "lastTransitionTime": "2025-10-17T10:00:00Z"}
+        told = {
+            "secretstores": {"name": "vault", "spec": {"provider": {}}, "said": 'cannot get secret: secrets "vault-token" not found'},
+            "externalsecrets": {"name": "keys", "spec": {"secretStoreRef": {"name": "vault"}}, "said": "could not get secret data from provider"},
+        }  # fmt: skip
+        for plural, one in told.items():
+            kind, version = next((k, v) for k, v, p in served if p == plural)
+            status = {"conditions": [{**ready, "message": one["said"]}]}
+            meta = {"name": one["name"], "namespace": "default"}
+            body = {"apiVersion": f"external-secrets.io/{version}", "kind": kind, "metadata": meta}
+            path = f"/apis/external-secrets.io/{version}/namespaces/default/{plural}"
+            api.send("POST", path, {**body, "spec": one["spec"], "status": status})
         gateway = {
             "apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway",
             "metadata": {"name": "edge", "namespace": "default"},
@@ -192,7 +206,18 @@ class TestWhatIsInstalled:
         assert replay_attempts(Run.load(stage.setting.run.path))[0].differences == ()
         assert explain(stage.setting.attempt.snapshot()).first_causes
 
-    @pytest.mark.parametrize("kind", ["ExternalSecret", "Gateway", "HTTPRoute", "UDPRoute", "ReferenceGrant"])
+    def test_what_fails_for_its_store_stands_under_that(self, api: Api, tmp_path: Path) -> None:
+        stage = diagnosed(api, tmp_path)
+        assert stage.judged is not None
+        found = stage.judged.explanation
+        assert found is not None
+        (cause,) = (c for c in found.first_causes if c.captures.get("secret") == "vault-token")
+        assert str(cause.object) == "SecretStore/default/vault"
+        assert [str(e.object) for e in cause.explains] == ["ExternalSecret/default/keys"]
+
+    @pytest.mark.parametrize(
+        "kind", ["ExternalSecret", "SecretStore", "Gateway", "HTTPRoute", "UDPRoute", "ReferenceGrant"]
+    )
     def test_denied_it_is_told_by_name(self, api: Api, tmp_path: Path, kind: str) -> None:
         path = f"{KINDS[kind].group}/[^/]+/{KINDS[kind].plural}$"
         with api.fault(fault="denied", path=path, message="not you"):
