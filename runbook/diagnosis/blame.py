@@ -25,12 +25,15 @@ if TYPE_CHECKING:
 
 _ABSENT = {"secret-missing": "Secret", "configmap-missing": "ConfigMap"}
 _REFERENCE = re.compile(r"\b(Secret|ConfigMap)\b.{0,60}?['\"]([a-z0-9-]{1,63})/([a-z0-9.-]{1,253})['\"]")
+_IS_ABSENT = re.compile(r"not found|missing key|could not find|does not exist", re.IGNORECASE)
 _WHO_MAKES = {
     "Secret": "Whether a SealedSecret (or another maker) declares {}.",
     "ConfigMap": "Whether {} is there now, and which release or Kustomization should make it.",
 }
 _WEBHOOKS = ("webhook-unreachable", "webhook-tls", "webhook-no-dry-run", "istio-injection")
 _SOURCE_LAYERS = ("source", "registry")
+_CHART_SERVED = ("HelmRepository", "HelmChart")
+_ANSWERED = re.compile(r"\b5\d\d [A-Z]")  # `503 Service Unavailable`
 _CONSUMERS = ("HelmRelease", "HelmChart", "Kustomization")
 
 
@@ -50,7 +53,8 @@ def blame(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) -
         return found
     aged = _aged(walker, sign)
     doubt = doubt or aged or ("" if cause.layer == "registry" else resolver.unanswered(walker, sign.message))
-    cause = _by_structure(walker.catalogue.causes, cause, meaning, _asker(ref, sign))
+    cause, open_ = _by_structure(walker, cause, sign, meaning, _asker(ref, sign))
+    doubt = doubt or open_
     fault = _fault(walker, ref, cause.id, meaning.captures)
     shown = fault if fault.kind in ("Webhook", "ResourceQuota", "Namespace", "Node") else ref
     proof: Proof = "hypothesis" if cause.hypothesis or doubt else "fact"
@@ -133,6 +137,8 @@ def _needed(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification)
     """The Secret or ConfigMap that the words say is absent."""
     if meaning.cause not in (*_ABSENT, "helm-values-reference"):
         return None
+    if meaning.cause not in _ABSENT and not _IS_ABSENT.search(sign.message):
+        return None  # it is there, and what it holds cannot be read
     if named := _REFERENCE.search(sign.message):
         kind, namespace, name = named.groups()
         return ObjectRef(kind, namespace, name)
@@ -185,8 +191,27 @@ def _asker(ref: ObjectRef, sign: Sign) -> str:
     return named if named in ("HelmRepository", "OCIRepository", "HelmChart", "Bucket") else ref.kind
 
 
-def _by_structure(causes: Mapping[str, Cause], cause: Cause, meaning: Classification, kind: str) -> Cause:
-    """Where the kind of object says more than the words: a chart server or an OCI source is a registry."""
+def _by_structure(walker: Walker, cause: Cause, sign: Sign, meaning: Classification, kind: str) -> tuple[Cause, str]:
+    """Where the kind of object says more than the words: an OCI source is a registry, a chart server may be one.
+
+    That it answered with an error is no want of a connection. The second says what would have to be known.
+    """
+    other = _other(walker.catalogue.causes, cause, meaning, kind)
+    if other is None or (kind in _CHART_SERVED and _ANSWERED.search(sign.message)):
+        return cause, ""
+    host = meaning.captures.get("host", "")
+    if kind not in _CHART_SERVED or walker.registries.serves(host):
+        return other, ""
+    known = walker.index.saw("Pod") and walker.index.saw("OCIRepository")
+    return (
+        cause,
+        ""
+        if known
+        else f"Whether images or OCI artifacts come from {host or 'that host'} too: then the registry is down.",
+    )
+
+
+def _other(causes: Mapping[str, Cause], cause: Cause, meaning: Classification, kind: str) -> Cause | None:
     for other in causes.values():
         rule = other.structure
         if (
@@ -196,4 +221,4 @@ def _by_structure(causes: Mapping[str, Cause], cause: Cause, meaning: Classifica
             and meaning.fault == rule.get("fault")
         ):
             return other
-    return cause
+    return None

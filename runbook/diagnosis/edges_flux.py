@@ -8,7 +8,7 @@ from runbook.diagnosis.edge import Edge
 from runbook.diagnosis.index import Index
 from runbook.domain import custom, owners, references
 from runbook.domain.cluster import Generic
-from runbook.domain.flux import HelmChart, Kustomization, NameRef, Source, SourceRef
+from runbook.domain.flux import HelmChart, Kustomization, NameRef, ResourceInventory, Source, SourceRef
 from runbook.domain.helm import HelmRelease
 from runbook.model import ObjectRef
 
@@ -45,7 +45,14 @@ def _release(index: Index, ref: ObjectRef, obj: HelmRelease) -> Iterator[Edge]:
     for member in index.members.get(ref, ()):
         hook = member.kind == "Job" and owners.is_hook(index.objects[member].metadata)
         yield Edge(ref, member, "hook" if hook else "applies", "Helm's or Flux's labels and annotations")
+    yield from _listed(ref, obj.status.inventory)
     yield from _needs(ref, references.of_release(obj))
+
+
+def _listed(ref: ObjectRef, inventory: ResourceInventory | None) -> Iterator[Edge]:
+    for entry in inventory.entries or () if inventory else ():
+        if target := owners.inventory_ref(entry.id):
+            yield Edge(ref, target, "applies", "status.inventory")
 
 
 def _chart(ref: ObjectRef, obj: HelmRelease) -> Edge:
@@ -62,10 +69,7 @@ def _kustomization(index: Index, ref: ObjectRef, obj: Kustomization) -> Iterator
     if obj.spec.source_ref.name:
         yield Edge(ref, _named(obj.spec.source_ref, ref.namespace), "source", "spec.sourceRef")
     yield from _depends(ref, obj.spec.depends_on)
-    inventory = obj.status.inventory.entries or () if obj.status.inventory else ()
-    for entry in inventory:
-        if target := owners.inventory_ref(entry.id):
-            yield Edge(ref, target, "applies", "status.inventory")
+    yield from _listed(ref, obj.status.inventory)
     for member in index.members.get(ref, ()):
         yield Edge(ref, member, "applies", "Flux's labels")
     yield from _needs(ref, references.of_kustomization(obj))

@@ -13,6 +13,7 @@ from typing import Literal
 from runbook.diagnosis import edges_flux, edges_gateway, edges_network, edges_node, edges_workload, hearsay
 from runbook.diagnosis.edge import Edge, Relates
 from runbook.diagnosis.index import Index
+from runbook.diagnosis.signs_node import TAINTS, UNSCHEDULABLE
 from runbook.domain.pods import Pod
 from runbook.domain.workloads import Workload
 from runbook.model import ObjectRef
@@ -66,7 +67,15 @@ class Graph:
 
     def kept_out(self, ref: ObjectRef, taint: str) -> tuple[Edge, ...]:
         """The nodes that have this taint, or the condition that it stands for, for which the scheduler passed a pod over."""
-        return tuple(Edge(ref, node, "kept-out", f"taint {taint}") for node in self._nodes.bearing(taint))
+        if taint != edges_node.UNNAMED:
+            return tuple(Edge(ref, node, "kept-out", f"taint {taint}") for node in self._nodes.bearing(taint))
+        by_node = {node: one for one in sorted(TAINTS - {UNSCHEDULABLE}) for node in self._nodes.bearing(one)}
+        return tuple(Edge(ref, node, "kept-out", f"taint {one}") for node, one in sorted(by_node.items()))
+
+    @property
+    def tainted(self) -> int:
+        """How many nodes have a taint that keeps new pods out, whoever put it on."""
+        return self._nodes.tainted
 
     def absent(self, ref: ObjectRef) -> Missing:
         """`missing` when it was looked for and is not there; `unseen` when nobody looked (for a Secret: in its namespace)."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from runbook.diagnosis import behind, blame
 from runbook.diagnosis.edge import Edge
-from runbook.diagnosis.edges_node import reasons
+from runbook.diagnosis.edges_node import UNNAMED, Reason, reasons
 from runbook.diagnosis.roots import Root, Walk, nowhere
 from runbook.diagnosis.signs import Sign
 from runbook.diagnosis.signs_node import PRESSURES, UNSCHEDULABLE, condition_of
@@ -53,22 +53,39 @@ def keeping_out(walker: Walker, ref: ObjectRef, sign: Sign) -> behind.Behind:
     if not named:
         return behind.NOBODY
     found = {reason: walker.graph.kept_out(ref, reason.taint) for reason in named}
-    ways = (_by_taint(walker, edge, reason.taint) for reason in named for edge in found[reason])
+    ways = (_by_taint(walker, edge) for reason in named for edge in found[reason])
     walks = [(walk, walk.root) for walk in ways if walk.root is not None]
-    doubt = " ".join(
-        f"{r.nodes} nodes had the taint {r.taint}, and {len(found[r])} of them are in what was observed."
-        if found[r] else f"Which node has the taint {r.taint}, and why: none of those that were observed is in that state."
-        for r in named if len(found[r]) < r.nodes
-    )  # fmt: skip
+    doubt = " ".join(_not_seen(r, len(found[r])) for r in named if _seen(walker, r, len(found[r])) < r.nodes)
     if not walks:
         return None, doubt
     stories = {(root.cause, root.message) for _, root in walks}
-    if len(stories) == 1 and len(named) == len(said):
+    fitting = all(_is_asked_for(walker, ref, walk.path[0].target) for walk, _ in walks)
+    if len(stories) == 1 and all(r.taint or (r.unfit and fitting) for r in said):
         return _first(walks, doubt), ""
     return Walk(_unfit(walker, ref, sign, walks)), ""
 
 
-def _by_taint(walker: Walker, edge: Edge, taint: str) -> Walk:
+def _seen(walker: Walker, reason: Reason, found: int) -> int:
+    """Of the nodes that had a taint, how many it is known of: one that somebody put on is meant to keep pods out."""
+    return max(found, walker.graph.tainted) if reason.taint == UNNAMED and found else found
+
+
+def _not_seen(reason: Reason, found: int) -> str:
+    taint = "a taint" if reason.taint == UNNAMED else f"the taint {reason.taint}"
+    if found:
+        return f"{reason.nodes} nodes had {taint}, and {found} of them are in what was observed."
+    return f"Which node has {taint}, and why: none of those that were observed is in that state."
+
+
+def _is_asked_for(walker: Walker, ref: ObjectRef, node_: ObjectRef) -> bool:
+    """Whether the node is of those that the pod's nodeSelector asks for; without one nobody knows which are."""
+    pod, there = walker.index.get(ref), walker.index.get(node_)
+    wanted = pod.spec.node_selector if isinstance(pod, Pod) else None
+    return bool(wanted) and there is not None and (wanted or {}).items() <= (there.metadata.labels or {}).items()
+
+
+def _by_taint(walker: Walker, edge: Edge) -> Walk:
+    taint = edge.proof.removeprefix("taint ")
     if taint == UNSCHEDULABLE:
         return Walk(_cordoned(edge.target)).after(edge)
     wanted = condition_of(taint)

@@ -21,7 +21,7 @@ from runbook.domain.meta import Condition, condition
 
 FACTOR, LEAST = 3.0, 900.0
 _HELM, _SOURCE, _SHORTEST = 300.0, 60.0, 30.0
-_PENDING = 120.0  # a controller that was restarted unlocks the release at its next attempt
+_PENDING = 60.0  # a controller that was restarted unlocks the release at its next attempt
 
 
 class Overdue(NamedTuple):

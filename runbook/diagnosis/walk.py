@@ -19,6 +19,7 @@ from runbook.diagnosis.edges_network import Behind
 from runbook.diagnosis.graph import Graph
 from runbook.diagnosis.health import FLUX, Healths
 from runbook.diagnosis.index import ENDPOINT
+from runbook.diagnosis.registries import Registries
 from runbook.diagnosis.roots import Root, Walk, better, nowhere
 from runbook.diagnosis.signs import Health, Sign
 from runbook.diagnosis.spoken import spoken
@@ -48,6 +49,7 @@ class Walker:
         self.healths = Healths(graph, statuses)
         self.controllers = controllers.Controllers(graph.index)
         self.circles = Circles(self)
+        self.registries = Registries(graph.index)
         self._done: dict[ObjectRef, Walk] = {}
         self._under_way: list[ObjectRef] = []
         self._reds: dict[int, tuple[Behind, ObjectRef | None]] = {}

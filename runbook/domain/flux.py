@@ -153,7 +153,7 @@ class InventoryEntry(Observed, frozen=True):
     v: str = ""
 
 
-class KustomizationInventory(Observed, frozen=True):
+class ResourceInventory(Observed, frozen=True):
     """status.inventory."""
 
     entries: tuple[InventoryEntry, ...] | None = None
@@ -164,7 +164,7 @@ class KustomizationStatus(FluxStatus, frozen=True):
 
     last_applied_revision: str = ""
     last_attempted_revision: str = ""
-    inventory: KustomizationInventory | None = None
+    inventory: ResourceInventory | None = None
 
 
 class Kustomization(Resource, frozen=True):

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from runbook.domain.durations import seconds
-from runbook.domain.flux import FluxStatus, NameRef, SourceRef
+from runbook.domain.flux import FluxStatus, NameRef, ResourceInventory, SourceRef
 from runbook.domain.meta import Observed, Resource
 
 
@@ -98,6 +98,7 @@ class HelmReleaseStatus(FluxStatus, frozen=True):
     last_handled_force_at: str = ""
     last_handled_reset_at: str = ""
     storage_namespace: str = ""
+    inventory: ResourceInventory | None = None  # from helm-controller 1.5 on; it stays when what it lists was taken back
 
 
 class HelmRelease(Resource, frozen=True):

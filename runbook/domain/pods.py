@@ -115,6 +115,7 @@ class PodSpec(Observed, frozen=True):
     """spec of a pod or a pod template."""
 
     node_name: str = ""
+    node_selector: dict[str, str] | None = None
     service_account_name: str = ""
     restart_policy: str = ""
     containers: tuple[Container, ...] = ()

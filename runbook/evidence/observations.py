@@ -27,6 +27,8 @@ from runbook.model import Gap, ObjectRef, Snapshot
 SCHEMA = "runbook/snapshot/v1"
 SNAPSHOT, SOAK, PROVED = "snapshot.json", "SoakWindow.jsonl", "proved"
 MANY = 2000
+_MAPS = ("metadata", "spec", "status")
+_BY_STRUCTURE = frozenset({"Secret", "ConfigMap", "SealedSecret"})
 _PARTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -116,32 +118,48 @@ def _cleaned(kind: str, snapshot: Snapshot, raw: Mapping[str, tuple[bytes, ...]]
 def _items(kind: str, raw: tuple[bytes, ...], typed: tuple[Any, ...], cutter: Redactor) -> list[bytes]:
     if not raw and typed:
         raw = tuple(msgspec.json.encode(obj) for obj in typed)
-    lines: list[bytes] = []
-    for item in raw:
-        data = _parsed(item, PARTS if kind == "Pod" else ())
-        # Items of a list carry no kind of their own; redaction must know a Secret when it sees one.
-        cleaned = cutter.item({"kind": kind, **data})
-        lines.append(_line(cleaned if "kind" in data else {k: v for k, v in cleaned.items() if k != "kind"}))
-    return lines
+    return [_kept(kind, item, cutter) for item in raw]
 
 
-def _parsed(item: bytes, alike: Collection[str] = ()) -> dict[str, Any]:
-    """An item less managedFields: they are most of a pod and are not kept, so nothing is made of them.
+def _kept(kind: str, item: bytes, cutter: Redactor) -> bytes:
+    """An item's line. One in which nothing is to be cut is never taken apart further than to leave out managedFields."""
+    maps = _loosened(kind, item)
+    if maps is None:
+        data = msgspec.json.decode(item)
+    else:
+        spec = maps.get("spec", {}) if kind == "Pod" else {}
+        shared = {key: cutter.shared(spec.pop(key)) for key in PARTS & spec.keys()}
+        quiet = cutter.quiet.holds(*maps.values())
+        data = {**maps.pop(""), **maps}
+        if not quiet:
+            data = msgspec.json.decode(msgspec.json.encode(data))
+        if shared:
+            data["spec"] = {**data["spec"], **shared}
+        if quiet:
+            return _line(data)
+    # Items of a list carry no kind of their own; redaction must know a Secret when it sees one.
+    cleaned = cutter.item({"kind": kind, **data})
+    return _line(cleaned if "kind" in data else {k: v for k, v in cleaned.items() if k != "kind"})
 
-    What of its spec is `alike` in many is left as it came.
+
+def _loosened(kind: str, item: bytes) -> dict[str, dict[str, msgspec.Raw]] | None:
+    """An item as JSON part by part: its own (under no name), metadata less managedFields, spec, status.
+
+    None where it is no usual object, or of a kind that is cut by its structure.
     """
     try:
         parts = _PARTS.decode(item)
-        metadata = _PARTS.decode(parts.pop("metadata"))
-        spec = _PARTS.decode(parts.pop("spec")) if alike and "spec" in parts else None
-    except (KeyError, msgspec.ValidationError):
-        whole: dict[str, Any] = msgspec.json.decode(item)
-        return whole
-    metadata.pop("managedFields", None)
-    data = {key: msgspec.json.decode(part) for key, part in parts.items()}
-    if spec is not None:
-        data["spec"] = {key: part if key in alike else msgspec.json.decode(part) for key, part in spec.items()}
-    return {**data, "metadata": {key: msgspec.json.decode(part) for key, part in metadata.items()}}
+        maps = {"": parts, **{key: _PARTS.decode(parts.pop(key)) for key in _MAPS if key in parts}}
+    except msgspec.ValidationError:
+        return None
+    if (
+        kind in _BY_STRUCTURE
+        or "metadata" not in maps
+        or msgspec.json.decode(parts.get("kind", b'""')) not in ("", kind)
+    ):
+        return None
+    maps["metadata"].pop("managedFields", None)
+    return maps
 
 
 def _line(data: Any) -> bytes:

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from runbook.evidence.quiet import Quiet
 from runbook.evidence.shapes import FLAG, MARK, holds_secret, is_telling, matches, may_hold_secret
 from runbook.evidence.templates import Templates
 
@@ -39,6 +40,7 @@ class Redactor:
         self._clean: set[str] = set()
         self._turn = threading.Lock()
         self._templates = Templates(self.value)
+        self.quiet = Quiet()
         for value in known:
             self.remember(value)
 
@@ -124,10 +126,14 @@ class Redactor:
             cleaned["spec"]["encryptedData"] = ciphers
         return cleaned
 
+    def shared(self, part: msgspec.Raw) -> msgspec.Raw:
+        """JSON that many objects have alike, with its secrets cut: once for all of them."""
+        return self._templates.cleaned(part)
+
     def value(self, value: Any, *, name: str = "") -> Any:
-        """Any JSON-like value; `name` is the key it stands under. A part that is still JSON stays that, with sorted keys."""
+        """Any JSON-like value; `name` is the key it stands under. A part that is still JSON is clean already."""
         if value.__class__ is msgspec.Raw:
-            return self._templates.cleaned(value)
+            return value
         if isinstance(value, str):
             if name and value != MARK and holds_secret(name, value):
                 return self._cut("named-secret", value)

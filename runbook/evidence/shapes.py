@@ -135,6 +135,18 @@ SHAPES: tuple[Shape, ...] = (
     ),
 )  # fmt: skip
 
+# What each hint has in it, and is in several: to look for these first is to look for a third of them.
+_BROAD = ("key", "pass", "secret", "token", "auth", "eyj", "hv", "_")
+
+
+def _gate(hint: str) -> str:
+    return next((broad for broad in _BROAD if broad in hint), hint)
+
+
+_GATED = tuple((shape, frozenset(map(_gate, shape.hints))) for shape in SHAPES)
+_GATES = frozenset({gate for _, gates in _GATED for gate in gates})
+# One of these is in every name that `_STRONG` or `_WEAK` finds
+_STEMS = frozenset({"pass", "pwd", "key", "dsn", "connection", "database", "secret", "token", "credential", "auth"})
 # In a short text one search for all hints is faster than one for each; in a long one it is the other way round.
 _LINE = 500
 _HINT = re.compile("|".join(map(re.escape, sorted({hint for shape in SHAPES for hint in shape.hints}))))
@@ -183,6 +195,18 @@ def matches(text: str) -> Iterator[tuple[str, int, int]]:
             span = _span(shape, found)
             if span is not None:
                 yield shape.kind, *span
+
+
+def glimpsed(text: str) -> tuple[bool, bool]:
+    """Of several texts in one: whether any shape is in it, its harmless values too; and whether a name may be that `may_hold_secret`."""
+    low = _lower(text)
+    gates, there = {gate for gate in _GATES if gate in low}, dict[str, bool]()
+    shaped = any(
+        any(True for _ in (_at_cores(shape, text, low) if shape.core else shape.pattern.finditer(text)))
+        for shape, behind in _GATED
+        if not gates.isdisjoint(behind) and any(_holds(low, hint, there) for hint in shape.hints)
+    )
+    return shaped, not gates.isdisjoint(_STEMS) or any(stem in low for stem in _STEMS - _GATES)
 
 
 def _at_cores(shape: Shape, text: str, low: str) -> Iterator[Match[str]]:

@@ -216,6 +216,34 @@ class TestARollback:
         assert found.unexplained[0].hypotheses == ()
 
 
+class TestAReleaseThatWasUninstalled:
+    """Nothing that it deployed is there; its status.inventory still names it."""
+
+    SAID = "Helm install failed for release ns/web with chart web@1: client rate limiter Wait returned an error: rate: Wait(n=1) would exceed context deadline"
+
+    def world(self, *entries: str, remediated: bool = True) -> Explanation:
+        one = flux("HelmRelease", NAMESPACE, "web", self.SAID, "InstallFailed")
+        if remediated:
+            done = condition(
+                "Remediated", "True", "UninstallSucceeded", "", observedGeneration=1, lastTransitionTime=ago(110)
+            )
+            one["status"]["conditions"].append(done)
+        one["status"]["inventory"] = {"entries": [{"id": entry, "v": "v1"} for entry in entries]}
+        lacks = event(
+            ("Pod", NAMESPACE, "web-59fc5bc6b6-5j9zn"), "Failed", 'Error: secret "token" not found', seconds=130
+        )
+        return told(now(), one, lacks)
+
+    def test_what_its_pods_said_is_told_of_it(self) -> None:
+        (cause,) = self.world("ns_web__Service", "ns_web_apps_Deployment").first_causes
+        assert (cause.cause, cause.proof) == ("secret-missing", "hypothesis")
+        assert "HelmRelease/ns/web" in {str(e.object) for e in cause.explains}
+
+    def test_not_where_it_deployed_something_else(self) -> None:
+        for entries in ((), ("ns_web__Service",), ("ns_other_apps_Deployment",), ("odd",)):
+            assert "HelmRelease/ns/web" in {str(u.object) for u in self.world(*entries).unexplained}
+
+
 class TestAPodOfATest:
     SAID = "Helm test failed for release ns/web.v3 with chart web@1: 1 error occurred:\n\t* pod web-test failed"
     ENDED: ClassVar[dict[str, Any]] = {

@@ -215,3 +215,52 @@ def test_a_node_whose_words_nobody_knows_is_not_ready_for_the_pods_on_it() -> No
     odd = condition("Ready", "False", "Odd", "words of nobody")
     found = only(deployment("ns", "web", ready=False), on("n1", quiet, containerStatuses=[]), node("n1", odd))
     assert (found.cause, str(found.object), found.message) == ("node-not-ready", "Node/n1", "words of nobody")
+
+
+class TestATaintThatTheSchedulerDoesNotName:
+    """From 1.35 on it says only how many nodes had one."""
+
+    UNNAMED, UNFIT = "1 node(s) had untolerated taint(s)", "2 node(s) didn't match Pod's node affinity/selector"
+    GONE = ({"key": "node.kubernetes.io/unreachable", "effect": "NoSchedule"},)
+
+    def lost(self, name: str = "edge-1", pool: str = "edge") -> dict[str, Any]:
+        one = node(name, LOST, taints=list(self.GONE))
+        return {**one, "metadata": {"name": name, "labels": {"pool": pool}}}
+
+    def wants(self, said: str, **selector: str) -> list[Any]:
+        made = pending(said)
+        made[-1]["spec"]["nodeSelector"] = selector
+        return made
+
+    def test_is_that_of_the_node_in_a_state_of_its_own(self) -> None:
+        cause = only(*pending(message(self.UNNAMED)), self.lost())
+        assert (cause.cause, str(cause.object), cause.proof) == ("node-not-ready", "Node/edge-1", "fact")
+
+    def test_the_others_may_be_unfit_today_as_ever(self) -> None:
+        well = [node(f"n{n}", READY) for n in range(2)]
+        said = message(self.UNNAMED, self.UNFIT, nodes=3)
+        cause = only(*self.wants(said, pool="edge"), self.lost(), *well)
+        assert (cause.cause, str(cause.object), cause.proof) == ("node-not-ready", "Node/edge-1", "fact")
+
+    @pytest.mark.parametrize("selector", [{"pool": "gpu"}, {"pool": "edge", "disk": "ssd"}, {}])
+    def test_one_that_is_unfit_as_well_is_not_why(self, selector: dict[str, str]) -> None:
+        said = message(self.UNNAMED, self.UNFIT, nodes=3)
+        cause = only(*self.wants(said, **selector), self.lost(), node("n1", READY), node("n2", READY))
+        assert cause.cause == "unschedulable"
+        assert "Node/edge-1" in cause.message
+
+    def test_a_taint_that_somebody_put_on_is_meant_to_keep_pods_out(self) -> None:
+        ours = node("gpu", READY, taints=[{"key": "ours", "effect": "NoSchedule"}])
+        cause = only(*pending(message("2 node(s) had untolerated taint(s)", nodes=2)), self.lost(), ours)
+        assert (cause.cause, str(cause.object), cause.proof) == ("node-not-ready", "Node/edge-1", "fact")
+
+    def test_of_nodes_that_were_not_observed_nobody_knows(self) -> None:
+        softly = node("n1", READY, taints=[{"key": "ours", "effect": "PreferNoSchedule"}])
+        cause = only(*pending(message("2 node(s) had untolerated taint(s)", nodes=2)), self.lost(), softly)
+        assert cause.proof == "hypothesis"
+        assert cause.decides == "2 nodes had a taint, and 1 of them are in what was observed."
+
+    def test_where_no_node_is_in_such_a_state_it_is_the_schedulers_word_alone(self) -> None:
+        cause = only(*pending(message(self.UNNAMED)), node("n1", READY))
+        assert (cause.cause, cause.proof) == ("unschedulable", "hypothesis")
+        assert cause.decides == "Which node has a taint, and why: none of those that were observed is in that state."

@@ -106,8 +106,9 @@ def test_a_line_is_cut_of_values_that_were_learnt_between_two_lines() -> None:
 def test_an_item_is_read_whole_but_for_managed_fields(metadata: Any) -> None:
     item = {"metadata": metadata, "spec": {"replicas": 2, "text": "ä"}, "status": None}
     kept = metadata if not isinstance(metadata, dict) else {"name": "a"}
-    assert observations._parsed(json.dumps(item).encode()) == {**item, "metadata": kept}
-    assert observations._parsed(b'{"spec": {}}') == {"spec": {}}
+    for kind in ("Deployment", "Pod"):
+        assert json.loads(observations._kept(kind, json.dumps(item).encode(), Redactor())) == {**item, "metadata": kept}
+        assert observations._kept(kind, b'{"spec": {}}', Redactor()) == b'{"spec":{}}'
 
 
 def test_a_look_is_on_disk_before_the_file_that_lists_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
