@@ -98,7 +98,9 @@ class HelmReleaseStatus(FluxStatus, frozen=True):
     last_handled_force_at: str = ""
     last_handled_reset_at: str = ""
     storage_namespace: str = ""
-    inventory: ResourceInventory | None = None  # from helm-controller 1.5 on; it stays when what it lists was taken back
+    inventory: ResourceInventory | None = (
+        None  # from helm-controller 1.5 on; it stays when what it lists was taken back
+    )
 
 
 class HelmRelease(Resource, frozen=True):

@@ -19,7 +19,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from runbook.errors import EvidenceError
-from runbook.evidence.shapes import is_telling, matches
+from runbook.evidence.searches import matches
+from runbook.evidence.shapes import is_telling
 
 SUFFIXES = (".ipynb", ".html", ".json", ".jsonl", ".gz", ".txt", ".log", ".yaml", ".yml", ".md")
 _RUN = re.compile(r"[A-Za-z0-9+/]{24,}={0,2}")

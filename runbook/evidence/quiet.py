@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from runbook.evidence.shapes import glimpsed, may_hold_secret
+from runbook.evidence.searches import glimpsed
+from runbook.evidence.shapes import may_hold_secret
 
 _NAMED = re.compile(r'"([^"]*)"\s*:\s*"')  # a key with a text
 _VARIABLE = re.compile(r'"name"\s*:\s*"([^"]*)"')
@@ -31,19 +32,22 @@ class Quiet:
 
     def __init__(self) -> None:
         self._known: set[bytes] = set()
+        self._plain: set[tuple[str, ...]] = set()  # names of fields that were seen together, none of them a secret's
 
     def holds(self, *maps: Mapping[str, msgspec.Raw]) -> bool:
         """Whether nothing in these mappings is a secret by its shape, or by the name beside it."""
         known, fresh = self._known, list[bytes]()
         for parts in maps:
-            if "value" in parts or any(may_hold_secret(key) for key in parts):
-                return False
-            fresh += (part for part in map(bytes, parts.values()) if part not in known)
-            fresh += (b'"%b"' % key.encode() for key in parts if len(key) > _FIELD)
+            if (names := tuple(parts)) not in self._plain:
+                if "value" in parts or any(len(key) > _FIELD or may_hold_secret(key) for key in names):
+                    return False
+                self._plain.add(names)
+            fresh += [part for part in map(bytes, parts.values()) if part not in known]
         if not is_quiet(fresh):
             return False
         if len(known) > _REMEMBERED:
             known.clear()
+            self._plain.clear()
         known.update(part for part in fresh if len(part) <= _SHORT)
         return True
 

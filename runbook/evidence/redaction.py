@@ -16,7 +16,8 @@ from typing import Any
 import msgspec
 
 from runbook.evidence.quiet import Quiet
-from runbook.evidence.shapes import FLAG, MARK, holds_secret, is_telling, matches, may_hold_secret
+from runbook.evidence.searches import matches
+from runbook.evidence.shapes import FLAG, MARK, holds_secret, is_telling, may_hold_secret
 from runbook.evidence.templates import Templates
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"

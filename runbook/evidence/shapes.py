@@ -7,10 +7,10 @@ diagnosis reads it. Prefixes are those the issuers publish.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from re import Match, Pattern
+from re import Pattern
 
 MARK = "«cut»"
 
@@ -60,6 +60,14 @@ def _is_no_value(value: str) -> bool:
 
 # What a name may have before it (`db.password`) is not part of the pattern: it is kept, and any will do.
 _NAME = r"(?:password|passwd|passphrase|secret[_-]?key|client[_-]?secret|api[_-]?key|access[_-]?key|private[_-]?key|auth[_-]?token|access[_-]?token|refresh[_-]?token)"
+_JOINED = tuple(
+    f"{first}{between}{second}"
+    for first, second in (
+        ("secret", "key"), ("client", "secret"), ("api", "key"), ("access", "key"), ("private", "key"), ("auth", "token"),
+        ("access", "token"), ("refresh", "token"),
+    )
+    for between in ("", "_", "-")
+)  # fmt: skip
 _HINTS = ("pass", "key", "secret", "token")
 
 SHAPES: tuple[Shape, ...] = (
@@ -116,7 +124,7 @@ SHAPES: tuple[Shape, ...] = (
         _HINTS,
         1,
         _is_no_value,
-        ("passw", "passphrase", "secret", "client", "api", "access", "private", "auth", "refresh"),
+        ("passw", "passphrase", *_JOINED),
     ),
     Shape(
         "assignment",
@@ -135,21 +143,6 @@ SHAPES: tuple[Shape, ...] = (
     ),
 )  # fmt: skip
 
-# What each hint has in it, and is in several: to look for these first is to look for a third of them.
-_BROAD = ("key", "pass", "secret", "token", "auth", "eyj", "hv", "_")
-
-
-def _gate(hint: str) -> str:
-    return next((broad for broad in _BROAD if broad in hint), hint)
-
-
-_GATED = tuple((shape, frozenset(map(_gate, shape.hints))) for shape in SHAPES)
-_GATES = frozenset({gate for _, gates in _GATED for gate in gates})
-# One of these is in every name that `_STRONG` or `_WEAK` finds
-_STEMS = frozenset({"pass", "pwd", "key", "dsn", "connection", "database", "secret", "token", "credential", "auth"})
-# In a short text one search for all hints is faster than one for each; in a long one it is the other way round.
-_LINE = 500
-_HINT = re.compile("|".join(map(re.escape, sorted({hint for shape in SHAPES for hint in shape.hints}))))
 _STRONG = re.compile(
     r"(?:^|[_.\-])(?:pass(?:word|wd|phrase|code)?|pwd|api_?key|access_?key|private_?key|secret_?key|dsn|encryption_?key|"
     r"signing_?key|connection_?string|database_?url|client_?secret|auth_?token)(?:[_\-]?(?:value|b64|base64|\d+))?$",
@@ -159,7 +152,6 @@ _WEAK = re.compile(r"(?:^|[_.\-])(?:secret|token|credentials?|auth)(?:[_\-]?(?:v
 # `ccbot-secrets`, `kube-system/registry-tls`: words joined as names of objects are, a reference and not a secret.
 _REFERENCE = re.compile(r"^[a-z][a-z0-9]{0,15}(?:[-./][a-z0-9]{1,15})+$|^[a-z]{1,15}$")
 _SURE, _LIKELY = 2, 1
-_LIKE = {0x130: "i", 0x131: "i", 0x17F: "s", 0x212A: "k"}
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 FLAG = re.compile(r"^--?[\w-]*(?:password|passwd|token|secret|api-key|private-key)$", re.IGNORECASE)
 
@@ -180,68 +172,3 @@ def may_hold_secret(name: str) -> int:
 def is_telling(value: str) -> bool:
     """Whether a value can be searched for without hitting ordinary words: long enough, and no plain name."""
     return len(value) >= 8 and not _REFERENCE.match(value) and not value.isalpha()
-
-
-def matches(text: str) -> Iterator[tuple[str, int, int]]:
-    """`(kind, begin, end)` of each secret shape in a text, shape by shape; may overlap."""
-    low = _lower(text)
-    if len(low) < _LINE and not _HINT.search(low):
-        return
-    there: dict[str, bool] = {}  # several shapes have the same hints, and a long text is searched once for each
-    for shape in SHAPES:
-        if not any(_holds(low, hint, there) for hint in shape.hints):
-            continue
-        for found in _at_cores(shape, text, low) if shape.core else shape.pattern.finditer(text):
-            span = _span(shape, found)
-            if span is not None:
-                yield shape.kind, *span
-
-
-def glimpsed(text: str) -> tuple[bool, bool]:
-    """Of several texts in one: whether any shape is in it, its harmless values too; and whether a name may be that `may_hold_secret`."""
-    low = _lower(text)
-    gates, there = {gate for gate in _GATES if gate in low}, dict[str, bool]()
-    shaped = any(
-        any(True for _ in (_at_cores(shape, text, low) if shape.core else shape.pattern.finditer(text)))
-        for shape, behind in _GATED
-        if not gates.isdisjoint(behind) and any(_holds(low, hint, there) for hint in shape.hints)
-    )
-    return shaped, not gates.isdisjoint(_STEMS) or any(stem in low for stem in _STEMS - _GATES)
-
-
-def _at_cores(shape: Shape, text: str, low: str) -> Iterator[Match[str]]:
-    """What `finditer` would find, by the places where a match may begin."""
-    after = 0
-    for begin in sorted(_places(low, shape.core)):
-        if begin >= after and (found := shape.pattern.match(text, begin)):
-            yield found
-            after = found.end()
-
-
-def _places(low: str, words: tuple[str, ...]) -> Iterator[int]:
-    for word in words:
-        at = low.find(word)
-        while at >= 0:
-            yield at
-            at = low.find(word, at + 1)
-
-
-def _holds(low: str, hint: str, there: dict[str, bool]) -> bool:
-    if hint not in there:
-        there[hint] = hint in low
-    return there[hint]
-
-
-def _lower(text: str) -> str:
-    """The text in lower case, place by place: letters that `re` takes for i, k or s in any case are those."""
-    if text.isascii():
-        return text.lower()
-    lines = text.splitlines(keepends=True) if len(text) > _LINE else [text]  # most lines of a long one are ASCII
-    return "".join(line.lower() if line.isascii() else line.translate(_LIKE).lower() for line in lines)
-
-
-def _span(shape: Shape, found: Match[str]) -> tuple[int, int] | None:
-    value = found.group(shape.group)
-    if MARK in value or shape.harmless(value):
-        return None
-    return found.span(shape.group)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from runbook.errors import RunFolderError
-from runbook.evidence import Redactor, files, observations, redaction, shapes
+from runbook.evidence import Redactor, files, observations, redaction, searches, shapes
 from runbook.model import Verdict
 
 SECRET = "Canary-8f3a91c7-Zq"
@@ -33,6 +34,7 @@ PIECES = st.sampled_from(
     ("password", "PassWd", "db.", "my_", "secret", "SECRET_KEY", "api-key", "apiKey", "token", "tokens", "pwd", "ſecret",
      "to\u212aen", "credential", "=", ":", ": ", '"', "\\\"", "'", " ", "\n", "://", "git", "http", "user:pw", "@", "host/", "é",
      "İ", "abcdef12", "hunter2hunter2", "x", "-", "_", ".", ";", "client", "access_token", "passphrase", "9",
+     "client_secret", "clientSecret", "private-key", "PRIVATE_KEY", "auth_token", "authtoken", "refresh-token", "ACCESS-KEY", "secretkey",
      "auth", "Auth", "identitytoken", "registrytoken", '"auth":"', '\\"auth\\": \\"', "dTpwdzEyMzQ1")
 )  # fmt: skip
 
@@ -60,7 +62,7 @@ def spans_of_whole_patterns(text: str) -> list[tuple[str, int, int]]:
 @given(st.lists(PIECES, min_size=1, max_size=14).map("".join), st.sampled_from((0, 700)))
 def test_a_shape_that_is_tried_at_its_core_finds_what_the_whole_pattern_finds(text: str, filling: int) -> None:
     text = f"{text}\n{'. ' * filling}"  # a long text is searched in another way than a short one
-    assert sorted(m for m in shapes.matches(text) if m[0] in WHOLE) == spans_of_whole_patterns(text)
+    assert sorted(m for m in searches.matches(text) if m[0] in WHOLE) == spans_of_whole_patterns(text)
 
 
 def test_a_text_that_was_clean_is_cut_once_it_holds_a_value_learnt_since() -> None:
@@ -90,6 +92,16 @@ def test_clean_texts_are_remembered_within_bounds(monkeypatch: pytest.MonkeyPatc
     cutter.text("x" * 1000)
     assert 0 < len(cutter._clean) <= 3
     assert "x" * 1000 not in cutter._clean
+
+
+def test_every_letter_stays_at_its_place_in_lower_case_and_is_what_re_takes_it_for() -> None:
+    for code in (c for c in range(sys.maxunicode + 1) if not 0xD800 <= c < 0xE000):
+        letter = chr(code)
+        low = searches._lower(f"A{letter}B")
+        assert (len(low), low[0], low[2]) == (3, "a", "b")
+        if code > 127 and (same := re.fullmatch("[a-z]", letter, re.IGNORECASE)):
+            assert re.fullmatch(low[1], same[0], re.IGNORECASE)
+            assert low[1].isascii()
 
 
 def test_a_line_is_cut_of_values_that_were_learnt_between_two_lines() -> None:

@@ -1,0 +1,99 @@
+"""Where the shapes of secrets are in a text: looked for only where their hints are, which costs little of a large one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Set
+from re import Match
+
+from runbook.evidence.shapes import MARK, SHAPES, Shape
+
+# What each hint has in it, and is in several: to look for these first is to look for a third of them.
+_BROAD = ("key", "pass", "secret", "token", "auth", "eyj", "hv", "_")
+
+
+def _gate(hint: str) -> str:
+    return next((broad for broad in _BROAD if broad in hint), hint)
+
+
+_GATED = tuple((shape, frozenset(map(_gate, shape.hints))) for shape in SHAPES)
+_GATES = frozenset({gate for _, gates in _GATED for gate in gates})
+# One of these is in every name that `may_hold_secret` finds
+_STEMS = frozenset({"pass", "pwd", "key", "dsn", "connection", "database", "secret", "token", "credential", "auth"})
+# In a short text one search for all hints is faster than one for each; in a long one it is the other way round.
+_LINE = 500
+_HINT = re.compile("|".join(map(re.escape, sorted({hint for shape in SHAPES for hint in shape.hints}))))
+_LIKE = (("\u0130", "i"), ("\u0131", "i"), ("\u017f", "s"), ("\u212a", "k"))
+
+
+def matches(text: str) -> Iterator[tuple[str, int, int]]:
+    """`(kind, begin, end)` of each secret shape in a text, shape by shape; may overlap."""
+    low = _lower(text)
+    if len(low) < _LINE and not _HINT.search(low):
+        return
+    for shape in _present(low):
+        for found in _at_cores(shape, text, low) if shape.core else shape.pattern.finditer(text):
+            span = _span(shape, found)
+            if span is not None:
+                yield shape.kind, *span
+
+
+def _present(low: str, gates: Set[str] | None = None) -> Iterator[Shape]:
+    """The shapes of which a hint is in the text; `gates` are those that are in it, where that is known."""
+    gates = {gate for gate in _GATES if gate in low} if gates is None else gates
+    there = dict[str, bool]()  # several shapes have the same hints, and a long text is searched once for each
+    for shape, behind in _GATED:
+        if not gates.isdisjoint(behind) and any(_holds(low, hint, there) for hint in shape.hints):
+            yield shape
+
+
+def glimpsed(text: str) -> tuple[bool, bool]:
+    """Of several texts in one: whether any shape is in it, its harmless values too; and whether a name may be that `may_hold_secret`."""
+    low = _lower(text)
+    gates = {gate for gate in _GATES if gate in low}
+    shaped = any(
+        any(True for _ in (_at_cores(shape, text, low) if shape.core else shape.pattern.finditer(text)))
+        for shape in _present(low, gates)
+    )
+    return shaped, not gates.isdisjoint(_STEMS) or any(stem in low for stem in _STEMS - _GATES)
+
+
+def _at_cores(shape: Shape, text: str, low: str) -> Iterator[Match[str]]:
+    """What `finditer` would find, by the places where a match may begin."""
+    after = 0
+    for begin in sorted(_places(low, shape.core)):
+        if begin >= after and (found := shape.pattern.match(text, begin)):
+            yield found
+            after = found.end()
+
+
+def _places(low: str, words: tuple[str, ...]) -> Iterator[int]:
+    for word in words:
+        at = low.find(word)
+        while at >= 0:
+            yield at
+            at = low.find(word, at + 1)
+
+
+def _holds(low: str, hint: str, there: dict[str, bool]) -> bool:
+    if hint not in there:
+        there[hint] = hint in low
+    return there[hint]
+
+
+def _lower(text: str) -> str:
+    """The text in lower case, place by place: letters that `re` takes for i, k or s in any case are those.
+
+    Of all letters only the first of `_LIKE` is two in lower case. [unicode:SpecialCasing.txt]
+    """
+    if not text.isascii():
+        for letter, plain in _LIKE:
+            text = text.replace(letter, plain)
+    return text.lower()
+
+
+def _span(shape: Shape, found: Match[str]) -> tuple[int, int] | None:
+    value = found.group(shape.group)
+    if MARK in value or shape.harmless(value):
+        return None
+    return found.span(shape.group)
