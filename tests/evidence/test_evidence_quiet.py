@@ -62,7 +62,7 @@ def kept(kind: str, item: bytes, cutter: Redactor) -> bytes:
     return observations._kept(kind, item, cutter)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(
     st.lists(ITEMS, min_size=1, max_size=3),
     st.sampled_from(["Event", "Deployment", "HelmRelease"]),
@@ -87,7 +87,7 @@ def test_it_is_kept_as_if_it_had_been_taken_apart(
     assert cutter.known == single.known
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.dictionaries(TEXTS, JSON, max_size=4))
 def test_what_is_quiet_is_what_would_be_left_as_it_is(value: dict[str, Any]) -> None:
     try:
@@ -170,7 +170,7 @@ def test_no_more_parts_are_remembered_than_may_be(monkeypatch: pytest.MonkeyPatc
     assert len(told._known) <= 12
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     st.one_of(
         st.sampled_from(KEYS),
