@@ -202,13 +202,9 @@ def _by_structure(walker: Walker, cause: Cause, sign: Sign, meaning: Classificat
     host = meaning.captures.get("host", "")
     if kind not in _CHART_SERVED or walker.registries.serves(host):
         return other, ""
-    known = walker.index.saw("Pod") and walker.index.saw("OCIRepository")
-    return (
-        cause,
-        ""
-        if known
-        else f"Whether images or OCI artifacts come from {host or 'that host'} too: then the registry is down.",
-    )
+    if walker.index.saw("Pod") and walker.index.saw("OCIRepository"):
+        return cause, ""
+    return cause, f"Whether images or OCI artifacts come from {host or 'that host'} too: then the registry is down."
 
 
 def _other(causes: Mapping[str, Cause], cause: Cause, meaning: Classification, kind: str) -> Cause | None:

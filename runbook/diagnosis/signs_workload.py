@@ -18,9 +18,8 @@ PATIENCE = 300.0  # seconds that something may be unready without anything being
 _STARTING = 60.0  # seconds from a pod's start in which its probes may be refused: they ask before it serves
 _LINGERS = 60.0  # seconds past the end of its grace after which a pod that is deleted should be gone
 EVENT_LIFE = 600.0  # seconds after its last repetition that an event still speaks of now (back-off ends at 300)
-_TRIES_AGAIN = (
-    1200.0  # a controller's queue waits up to 1000 s between tries [client-go:util/workqueue/default_rate_limiters.go]
-)
+# A controller's queue waits up to 1000 s between tries [client-go:util/workqueue/default_rate_limiters.go]
+_TRIES_AGAIN = 1200.0
 
 _IMAGE_EVENTS = frozenset({"Failed", "BackOff", "InspectFailed", "ErrImageNeverPull"})
 _START_EVENTS = frozenset(

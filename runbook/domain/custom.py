@@ -136,10 +136,9 @@ def _by_host(host: str, namespace: str) -> Iterator[ObjectRef]:
 
 def _port(value: Any) -> BackendPort:
     """A port by number or, as Traefik takes it, by name; neither where none is asked for."""
-    known = isinstance(value, (int, str)) and not isinstance(value, bool)
-    return (
-        (BackendPort(name=value) if isinstance(value, str) else BackendPort(number=value)) if known else BackendPort()
-    )
+    if isinstance(value, str):
+        return BackendPort(name=value)
+    return BackendPort(number=value) if isinstance(value, int) and not isinstance(value, bool) else BackendPort()
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
