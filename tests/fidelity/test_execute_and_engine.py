@@ -33,6 +33,8 @@ pytestmark = pytest.mark.filterwarnings(
 
 
 # How fast it went, and what a stock kernel says about its sockets.
+# Stock papermill's interpreter now and then ends with an assertion of libzmq's: ours is asked once, and never may.
+_ZMQ_ENDS_BADLY = re.compile(r"\(src/\w+\.cpp:\d+\)")
 _MOVING = re.compile(
     r"\r?Executing: [^\r\n]*?cell[/s?]*\]|\[IPKernelApp\] WARNING \| Kernel is running over TCP[^\r\n]*"
 )
@@ -227,9 +229,12 @@ class TestEngine:
             work = tmp_path / way / "work"
             work.mkdir(parents=True)
             argv = [sys.executable, "-m", "papermill", str(both.FIXTURES / f"{name}.ipynb"), "../out.ipynb"]
-            done = subprocess.run(
-                [*argv, "--engine", engine, *options], cwd=work, check=False, capture_output=True, text=True
-            )
+            for _ in range(3 if way == "stock" else 1):
+                done = subprocess.run(
+                    [*argv, "--engine", engine, *options], cwd=work, check=False, capture_output=True, text=True
+                )
+                if not _ZMQ_ENDS_BADLY.search(done.stderr):
+                    break
             executed = both.read(tmp_path / way) if (tmp_path / way / "out.ipynb").exists() else None
             lines = [x for x in _MOVING.sub("", done.stderr).splitlines() if x.strip()]
             found[way] = (done.returncode, executed, done.stdout, lines if done.returncode == 0 else lines[-1:])
