@@ -40,6 +40,11 @@ def unless_missing(walker: Walker, secret: ObjectRef) -> str:
     """What decides whether a Secret is missing; nothing where it is known to be, or to be there and to lack a key."""
     if walker.graph.absent(secret) == "missing" or walker.index.get(secret) is not None:
         return ""
+    return is_there(secret)
+
+
+def is_there(secret: ObjectRef) -> str:
+    """The question that decides it."""
     return f"Whether {secret} is there: kubectl get secret {secret.name} -n {secret.namespace}."
 
 

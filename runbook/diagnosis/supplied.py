@@ -38,10 +38,11 @@ def _keyless(walker: Walker, ref: ObjectRef, obj: Generic, health: Health) -> Wa
         if walker.index.get(secret) is not None or secret.namespace not in walker.index.with_secrets:
             continue
         edge, sign = Edge(ref, secret, "needs", where), health.signs[0]
-        is_there = f"Whether {secret} is there: kubectl get secret {secret.name} -n {secret.namespace}."
         made = better(behind.makers(walker, edge, held.unless_missing(walker, secret)))
         if found := made or behind.unmade(walker, edge, sign):
             return found
         said, captures = sign.message or sign.reason, {"secret": secret.name}
-        return Walk(Root("secret-missing", ref, secret, said, sign.at, "hypothesis", is_there, captures), (edge,))
+        return Walk(
+            Root("secret-missing", ref, secret, said, sign.at, "hypothesis", held.is_there(secret), captures), (edge,)
+        )
     return None

@@ -118,3 +118,10 @@ class TestNoCircle:
         found = explain(snapshot(waits("a", "b"), waits("b", "c")))
         assert found.first_causes == ()
         assert reasons(found)["b"] == "it waits for HelmRelease/ns/c, which does not exist"
+
+    def test_of_one_whose_words_name_no_dependency_it_is_still_said_that_it_waits_for_itself(self) -> None:
+        said = [release("ns", n, "dependencies do not meet ready condition", "DependencyNotReady", dependsOn=[{"name": o}]) for n, o in ("ab", "ba")]  # fmt: skip
+        found = explain(snapshot(*said))
+        assert found.first_causes == ()
+        assert set(reasons(found)) == {"a", "b"}
+        assert any("it waits for itself: " in why for why in reasons(found).values())
