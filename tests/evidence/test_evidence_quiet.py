@@ -180,3 +180,15 @@ def test_no_more_parts_are_remembered_than_may_be(monkeypatch: pytest.MonkeyPatc
 def test_every_name_of_a_secret_has_a_stem(name: str) -> None:
     if may_hold_secret(name):
         assert glimpsed(name)[1]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_what_is_served_over_several_lines_is_kept_on_one(newline: str) -> None:
+    item = {
+        "metadata": {"name": "a", "labels": {"app": "web"}},
+        "status": {"conditions": [{"type": "Ready", "status": "True"}]},
+    }
+    sent = json.dumps(item, indent=2).replace("\n", newline).encode()
+    line = kept("HelmRelease", sent, Redactor())
+    assert line.splitlines() == [line]
+    assert json.loads(line) == item
