@@ -1,4 +1,4 @@
-"""Who stands behind the object that its own words blame: its source, its claim, a Secret's maker, a webhook's pods.
+"""Who stands behind the object that its own words blame: its source, its claim, a Secret's maker, its node.
 
 Each gives the walk to who is at fault, or a doubt: the words are true, and what would tell whether somebody stands behind
 them was not observed. A doubt makes a hypothesis of the cause, with the doubt as what decides it.
@@ -25,7 +25,6 @@ _OF_A_SOURCE = ("SourceNotReady", "ArtifactFailed", "NoSourceArtifact", "ChartNo
 _THEIRS = "secret-ownership-conflict"
 _CLAIM_WORDS = ("persistent", "Persistent")
 _NOT_FOUND = re.compile(r"\b(secret|configmap)s? \"([a-z0-9.-]{1,253})\" not found", re.IGNORECASE)
-_SERVICE = re.compile(r"https://([a-z0-9-]{1,63})\.([a-z0-9-]{1,63})\.svc\b")
 ABSENT = ("dependency-missing", "namespace-missing", "service-account-missing")
 _ABSENT = {
     "namespace-missing": re.compile(r"\bnamespaces? \"([a-z0-9-]{1,63})\" not found"),
@@ -190,19 +189,3 @@ def unmade(walker: Walker, edge: Edge, sign: Sign) -> Walk | None:
         )
         return Walk(root, (edge,) if shown == edge.origin else (edge, made))
     return None
-
-
-def webhook(walker: Walker, ref: ObjectRef, sign: Sign) -> Behind:
-    """A webhook that cannot be called is its pods' fault, where it is served from the cluster and these fail."""
-    named = _SERVICE.search(sign.message)
-    if named is None:
-        return NOBODY
-    service = ObjectRef("Service", named[2], named[1])
-    state = walker.health(service).state
-    if walker.index.get(service) is not None and state == "fine":
-        return NOBODY
-    if state == "failing":
-        walk = walker.walk(service).after(Edge(ref, service, "serves", "its message"))
-        if walk.root is not None:
-            return walk, ""
-    return None, f"The pods behind {service}: whether one is ready, and if not, why."

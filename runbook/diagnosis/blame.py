@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from runbook.diagnosis import behind, held, nodes, resolver
+from runbook.diagnosis import behind, held, nodes, resolver, webhooks
 from runbook.diagnosis.causetypes import Cause
 from runbook.diagnosis.classify import Classification
 from runbook.diagnosis.edge import Edge
@@ -30,7 +30,6 @@ _WHO_MAKES = {
     "Secret": "Whether a SealedSecret (or another maker) declares {}.",
     "ConfigMap": "Whether {} is there now, and which release or Kustomization should make it.",
 }
-_WEBHOOKS = ("webhook-unreachable", "webhook-tls", "webhook-no-dry-run", "istio-injection")
 _SOURCE_LAYERS = ("source", "registry")
 _CHART_SERVED = ("HelmRepository", "HelmChart")
 _ANSWERED = re.compile(r"\b5\d\d [A-Z]")  # `503 Service Unavailable`
@@ -48,7 +47,7 @@ def blame(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) -
         return found
     if led := _led(walker, ref, sign, meaning):
         return led
-    found, doubt = _behind(walker, ref, sign, meaning.cause)
+    found, doubt = _behind(walker, ref, sign, meaning)
     if found is not None:
         return found
     aged = _aged(walker, sign)
@@ -59,7 +58,7 @@ def blame(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) -
     shown = fault if fault.kind in ("Webhook", "ResourceQuota", "Namespace", "Node") else ref
     proof: Proof = "hypothesis" if cause.hypothesis or doubt else "fact"
     decides = cause.decides if cause.hypothesis else doubt
-    edges = () if shown == ref else (Edge(ref, shown, "applies", "its message"),)
+    edges = () if shown == ref else (_named(walker, ref, shown),)
     return Walk(
         Root(
             cause.id,
@@ -76,6 +75,13 @@ def blame(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) -
     )
 
 
+def _named(walker: Walker, ref: ObjectRef, shown: ObjectRef) -> Edge:
+    """The edge to what the words name."""
+    if shown.kind == "Webhook":
+        return Edge(ref, shown, "admits", webhooks.proof(walker.index, shown.name))
+    return Edge(ref, shown, "applies", "its message")
+
+
 def _led(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) -> Walk | None:
     """Of a program that ended because nobody answered it, or a name that was not resolved: why nobody answers."""
     if ref.kind == "Pod" and sign.origin.startswith("container "):
@@ -83,8 +89,9 @@ def _led(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) ->
     return resolver.asked(walker, ref, sign.message) if meaning.cause == resolver.UNRESOLVED else None
 
 
-def _behind(walker: Walker, ref: ObjectRef, sign: Sign, cause: str) -> behind.Behind:
+def _behind(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) -> behind.Behind:
     """Who stands behind the words, or what would have to be known to say that nobody does."""
+    cause = meaning.cause
     if cause == "unschedulable":
         found = behind.claim(walker, ref, sign)
         return found if any(found) else nodes.keeping_out(walker, ref, sign)
@@ -92,8 +99,8 @@ def _behind(walker: Walker, ref: ObjectRef, sign: Sign, cause: str) -> behind.Be
         return nodes.evicting(walker, ref, sign)
     if cause == "registry-auth" and ref.kind == "Pod":
         return behind.pull_secret(walker, ref)
-    if cause in ("webhook-unreachable", "istio-injection"):
-        return behind.webhook(walker, ref, sign)
+    if cause in webhooks.SPOKEN_OF:
+        return webhooks.behind(walker, ref, sign, meaning)
     if cause in ("node-not-ready", "cni-failure") and ref.kind == "Pod":
         found = nodes.without_network(walker, ref)
         return found if any(found) else behind.node(walker, ref)
@@ -112,7 +119,7 @@ def _aged(walker: Walker, sign: Sign) -> str:
 
 def _fault(walker: Walker, ref: ObjectRef, cause: str, captures: Mapping[str, str]) -> ObjectRef:
     """The one object whose repair cures all that say the same."""
-    if cause in _WEBHOOKS and (name := captures.get("webhook") or captures.get("host")):
+    if cause in webhooks.SPOKEN_OF and (name := captures.get("webhook") or captures.get("host")):
         return ObjectRef("Webhook", "", name)
     if cause == "quota-exceeded" and (name := captures.get("quota")):
         return ObjectRef("ResourceQuota", ref.namespace, name)

@@ -17,6 +17,7 @@ Relates = Literal[
     "pulls-with",  # imagePullSecrets: the kubelet goes on without one that is not there
     "made-by",  # who should make a Secret, or a Service that is not there
     "serves",  # Service → Pod, Ingress → Service, endpoint → Service
+    "admits",  # an object → the webhook that is asked before it is stored
     "attaches",  # route → Gateway
     "tests",  # a test hook's pod → its release
     "calls",  # Pod → Service that its log could not reach

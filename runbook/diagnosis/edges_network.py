@@ -16,6 +16,7 @@ from runbook.domain.helm import HelmRelease, release_storage
 from runbook.domain.meta import Resource
 from runbook.domain.network import DEFAULT, Ingress, Service
 from runbook.domain.pods import Pod
+from runbook.domain.webhooks import WebhookConfiguration
 from runbook.domain.workloads import ReplicaSet, Workload
 from runbook.model import ObjectRef
 
@@ -84,6 +85,8 @@ def _ways(index: Index, services: Mapping[str, str]) -> Iterator[Edge]:
     for ref, obj in index.objects.items():
         if isinstance(obj, Ingress):
             yield from _ingress(ref, obj)
+        elif isinstance(obj, WebhookConfiguration):
+            yield from _webhooks(ref, obj)
         elif isinstance(obj, Generic) and obj.kind in custom.ROUTES:
             for way in custom.ways(obj):
                 yield Edge(ref, way.service, "serves", "spec.http" if obj.kind == "VirtualService" else "spec.rules")
@@ -115,6 +118,12 @@ def _ingress(ref: ObjectRef, obj: Ingress) -> Iterator[Edge]:
     for where, backend in obj.backends():
         proof = "spec.defaultBackend" if where == DEFAULT else "spec.rules"
         yield Edge(ref, ObjectRef("Service", ref.namespace, backend.name), "serves", proof)
+
+
+def _webhooks(ref: ObjectRef, obj: WebhookConfiguration) -> Iterator[Edge]:
+    for hook in obj.webhooks or ():
+        if hook.service is not None:
+            yield Edge(ref, hook.service, "serves", f"webhooks[{hook.name}].clientConfig.service")
 
 
 def _named(index: Index, ref: ObjectRef) -> Iterator[ObjectRef]:

@@ -22,6 +22,7 @@ _EDGES = {
     "pulls-with": "what it pulls with",
     "made-by": "who should make it",
     "serves": "what it leads to",
+    "admits": "the webhook that is asked of it",
     "attaches": "what it attaches to",
     "tests": "what it tests",
     "calls": "whom it calls",
@@ -34,7 +35,7 @@ def step_words(step: Step) -> str:
     """`its hook, seen in Helm's or Flux's labels and annotations`; empty where nothing is kept of the edge."""
     if not step.edge:
         return ""
-    if step.proof == _SAID and step.edge in ("applies", "owns", "hook"):
+    if step.proof == _SAID and step.edge in ("applies", "owns", "hook", "admits"):
         return "what its message names"
     seen = f", seen in {one_line(step.proof)}" if step.proof else ""
     return f"{_EDGES.get(step.edge, step.edge)}{seen}"

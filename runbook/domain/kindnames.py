@@ -25,8 +25,7 @@ _GROUPS = {
     "PodDisruptionBudget": "policy", "NetworkPolicy": "networking.k8s.io", "ResourceQuota": "", "LimitRange": "",
     "ReplicationController": "", "CustomResourceDefinition": "apiextensions.k8s.io", "Endpoints": "", "PriorityClass": "scheduling.k8s.io",
     "Role": "rbac.authorization.k8s.io", "RoleBinding": "rbac.authorization.k8s.io", "ClusterRole": "rbac.authorization.k8s.io",
-    "ClusterRoleBinding": "rbac.authorization.k8s.io", "IngressClass": "networking.k8s.io",
-    "ValidatingWebhookConfiguration": "admissionregistration.k8s.io", "MutatingWebhookConfiguration": "admissionregistration.k8s.io",
+    "ClusterRoleBinding": "rbac.authorization.k8s.io",
 }  # fmt: skip
 _VERSION = re.compile(r"^v\d+(?:(?:alpha|beta)\d+)?$")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from runbook.domain import cluster, flux, gateway, helm, network, pods, sealing, workloads
+from runbook.domain import cluster, flux, gateway, helm, network, pods, sealing, webhooks, workloads
 from runbook.domain.legible import decoded, strict
 from runbook.domain.meta import Resource
 
@@ -33,6 +33,7 @@ class Kind:
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
 
+ADMISSION = "admissionregistration.k8s.io"
 EXTERNAL, CERTIFICATES = "external-secrets.io", "cert-manager.io"
 GATEWAY, ISTIO, TRAEFIK = gateway.GROUP, "networking.istio.io", "traefik.io"
 SOURCE, KUSTOMIZE, HELM = "source.toolkit.fluxcd.io", "kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io"
@@ -59,6 +60,10 @@ KINDS: dict[str, Kind] = {
         Kind("Ingress", "networking.k8s.io", "ingresses", network.Ingress, fallback="v1"),
         Kind("StorageClass", "storage.k8s.io", "storageclasses", cluster.StorageClass, namespaced=False, fallback="v1"),
         Kind("IngressClass", "networking.k8s.io", "ingressclasses", cluster.Generic, namespaced=False, fallback="v1"),
+        *(
+            Kind(one.KIND, ADMISSION, f"{one.KIND.lower()}s", one, namespaced=False, fallback="v1")
+            for one in webhooks.CONFIGURATIONS
+        ),
         Kind("Lease", "coordination.k8s.io", "leases", cluster.Lease, fallback="v1"),
         Kind("GitRepository", SOURCE, "gitrepositories", flux.GitRepository),
         Kind("OCIRepository", SOURCE, "ocirepositories", flux.OCIRepository),

@@ -199,7 +199,8 @@ class TestTimeAndProof:
     def test_two_that_meet_the_same_webhook_have_one_first_cause(self) -> None:
         text = 'Internal error occurred: failed calling webhook "w.lab": failed to call webhook: Post "https://w.x.svc/": EOF'
         both = [release("ns", n, failed("ns", n, text)) for n in ("a", "b")]
-        (cause,) = explain(snapshot(*both)).first_causes
+        hook = {"kind": "ValidatingWebhookConfiguration", "metadata": {"name": "w"}, "webhooks": [{"name": "w.lab"}]}
+        (cause,) = explain(snapshot(*both, hook)).first_causes
         assert (cause.cause, str(cause.object), len(cause.explains)) == ("webhook-unreachable", "Webhook/w.lab", 2)
 
     def test_a_suspended_dependency_is_the_decision_that_blocks(self) -> None:

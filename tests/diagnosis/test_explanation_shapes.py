@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from diagnosis_worlds import condition, deployment, event, failed, job, meta, pod, release, snapshot
+from recorded_worlds import kind
 
 from runbook.diagnosis import explain
 
@@ -77,7 +78,8 @@ CASES: dict[str, tuple[str, str, list[Any]]] = {
         'Error creating: pods "web-5d-" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot != true'))),
     "injector": ("istio-injection", "Webhook/namespace.sidecar-injector.istio.io", web(created(
         'Error creating: Internal error occurred: failed calling webhook "namespace.sidecar-injector.istio.io": failed to call webhook: '
-        'Post "https://istiod.istio-system.svc:443/inject?timeout=10s": no endpoints available for service "istiod"'))),
+        'Post "https://istiod.istio-system.svc:443/inject?timeout=10s": no endpoints available for service "istiod"'), kind("MutatingWebhookConfiguration", "", "istio", webhooks=[
+        {"name": "namespace.sidecar-injector.istio.io", "clientConfig": {"service": {"name": "istiod", "namespace": "istio-system"}}}]))),
     "config map": ("configmap-missing", "Pod/ns/web-5d-x", web(web_pod(waiting=("CreateContainerConfigError", 'configmap "settings" not found')))),
     "mounted secret": ("secret-missing", "Pod/ns/web-5d-x", web(
         web_pod(), event(("Pod", "ns", "web-5d-x"), "FailedMount", 'MountVolume.SetUp failed for volume "tls" : secret "tls" not found'))),
