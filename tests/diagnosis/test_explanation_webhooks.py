@@ -95,8 +95,8 @@ class TestOldNews:
         assert f"{VALIDATING}/policies leads to Service/guard/policy-v2 now" in left(found)[RED]
 
     def test_of_two_that_bear_its_name_one_may_lead_there(self) -> None:
-        other = declared(kind_=MUTATING, at="elsewhere")
-        assert under(explain(saved(refused(LONG), declared(), other, *pods_of_guard())))[RED][0] == "oom-killed"
+        both = declared(at="elsewhere"), declared(kind_=MUTATING)
+        assert under(explain(saved(refused(LONG), *both, *pods_of_guard())))[RED][0] == "oom-killed"
 
     def test_a_conversion_webhook_stands_in_no_configuration(self) -> None:
         said = 'conversion webhook for lab.example/v1, Kind=Widget failed: Post "https://widgets.guard.svc:443/convert?timeout=30s": EOF'
