@@ -189,3 +189,10 @@ def unmade(walker: Walker, edge: Edge, sign: Sign) -> Walk | None:
         )
         return Walk(root, (edge,) if shown == edge.origin else (edge, made))
     return None
+
+
+def deployers(walker: Walker, edge: Edge) -> Iterator[Walk]:
+    """Walks to the red releases that should have made a Service which does not exist."""
+    for made in walker.graph.out(edge.target, "made-by") if edge.target.kind == "Service" else ():
+        if walker.health(made.target).state != "fine":
+            yield walker.walk(made.target).after(made).after(edge)

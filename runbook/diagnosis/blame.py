@@ -47,7 +47,7 @@ def blame(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) -
         return found
     if led := _led(walker, ref, sign, meaning):
         return led
-    found, doubt = _behind(walker, ref, sign, meaning)
+    found, doubt = _behind(walker, ref, sign, meaning.cause)
     if found is not None:
         return found
     aged = _aged(walker, sign)
@@ -89,9 +89,8 @@ def _led(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) ->
     return resolver.asked(walker, ref, sign.message) if meaning.cause == resolver.UNRESOLVED else None
 
 
-def _behind(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) -> behind.Behind:
+def _behind(walker: Walker, ref: ObjectRef, sign: Sign, cause: str) -> behind.Behind:
     """Who stands behind the words, or what would have to be known to say that nobody does."""
-    cause = meaning.cause
     if cause == "unschedulable":
         found = behind.claim(walker, ref, sign)
         return found if any(found) else nodes.keeping_out(walker, ref, sign)
@@ -100,7 +99,7 @@ def _behind(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification)
     if cause == "registry-auth" and ref.kind == "Pod":
         return behind.pull_secret(walker, ref)
     if cause in webhooks.SPOKEN_OF:
-        return webhooks.behind(walker, ref, sign, meaning)
+        return webhooks.behind(walker, ref, sign, cause)
     if cause in ("node-not-ready", "cni-failure") and ref.kind == "Pod":
         found = nodes.without_network(walker, ref)
         return found if any(found) else behind.node(walker, ref)

@@ -16,7 +16,7 @@ from runbook.domain.helm import HelmRelease, release_storage
 from runbook.domain.meta import Resource
 from runbook.domain.network import DEFAULT, Ingress, Service
 from runbook.domain.pods import Pod
-from runbook.domain.webhooks import WebhookConfiguration
+from runbook.domain.webhooks import Webhook, WebhookConfiguration
 from runbook.domain.workloads import ReplicaSet, Workload
 from runbook.model import ObjectRef
 
@@ -122,8 +122,14 @@ def _ingress(ref: ObjectRef, obj: Ingress) -> Iterator[Edge]:
 
 def _webhooks(ref: ObjectRef, obj: WebhookConfiguration) -> Iterator[Edge]:
     for hook in obj.webhooks or ():
-        if hook.service is not None:
-            yield Edge(ref, hook.service, "serves", f"webhooks[{hook.name}].clientConfig.service")
+        if edge := answered(ref, hook):
+            yield edge
+
+
+def answered(ref: ObjectRef, hook: Webhook) -> Edge | None:
+    """The edge from a webhook's configuration to the Service that answers it; None where it is asked elsewhere."""
+    where = f"webhooks[{hook.name}].clientConfig.service"
+    return Edge(ref, hook.service, "serves", where) if hook.service else None
 
 
 def _named(index: Index, ref: ObjectRef) -> Iterator[ObjectRef]:

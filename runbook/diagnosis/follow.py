@@ -68,7 +68,7 @@ def structure(walker: Walker, ref: ObjectRef) -> Walk | None:
     edges = walker.graph.out(ref, "needs", "serves", "runs-on")
     made = (walk for edge, doubt in held.lacking(walker, ref) for walk in behind.makers(walker, edge, doubt))
     absent = (e for e in edges if walker.graph.absent(e.target) == "missing")
-    deployed = (walk for edge in absent for walk in _deployers(walker, edge))
+    deployed = (walk for edge in absent for walk in behind.deployers(walker, edge))
     red = (e for e in edges if e.target.kind in _STRUCTURAL and walker.health(e.target).state == "failing")
     ways = chain(_pods(walker, ref), red)
     return better(chain(made, deployed, (walker.walk(edge.target).after(edge) for edge in ways)))
@@ -79,13 +79,6 @@ def _pods(walker: Walker, ref: ObjectRef) -> Iterator[Edge]:
     for some in walker.graph.behind(ref):
         if (pod := walker.first_red(some)) is not None:
             yield Edge(ref, pod, "serves", some.proof)
-
-
-def _deployers(walker: Walker, edge: Edge) -> Iterator[Walk]:
-    """Walks to the red releases that should have made a Service which does not exist."""
-    for made in walker.graph.out(edge.target, "made-by") if edge.target.kind == "Service" else ():
-        if walker.health(made.target).state != "fine":
-            yield walker.walk(made.target).after(made).after(edge)
 
 
 def _walks(walker: Walker, edges: Iterable[Edge]) -> Iterator[Walk]:

@@ -38,6 +38,7 @@ MASKS = (
     (("pod", "container", "job", "secret", "configmap"),
      re.compile(rf"(c(?<!\wc)(?:ontainer=?|onfigmap)|i(?<!\wi)n pod|j(?<!\wj)ob|p(?<!\wp)od=?|s(?<!\ws)ecret) ?{_NAME}(?:_[a-z0-9-]{{1,63}})?(?=\(| in pod| failed\b| pod=)"),
      rf"\1 {_HIDDEN}"),
+    (('pod="',), re.compile(r"p(?<!\wp)od=\"[^\"\s]{1,320}\""), f'pod="{_HIDDEN}"'),
     # How long a call was allowed to take is not that it took too long, nor is a limit of 500 a status.
     (("?",), re.compile(r"([?&])[a-zA-Z_]{1,30}=[0-9][0-9a-z]{0,15}\b"), r"\1"),
     (("decrypt secret (",), re.compile(r"decrypt secret \([^)]{1,1000}\)"), f"decrypt secret ({_HIDDEN})"),

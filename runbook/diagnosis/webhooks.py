@@ -6,14 +6,13 @@ Where no configuration names it any more, or one leads elsewhere now, the words 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from runbook.diagnosis.behind import NOBODY, Behind
-from runbook.diagnosis.classify import Classification
+from runbook.diagnosis.behind import NOBODY, Behind, deployers
 from runbook.diagnosis.edge import Edge
+from runbook.diagnosis.edges_network import answered
 from runbook.diagnosis.index import Index
-from runbook.diagnosis.roots import Walk, nowhere
+from runbook.diagnosis.roots import better, nowhere
 from runbook.diagnosis.signs import Sign
 from runbook.domain.webhooks import CONFIGURATIONS, Webhook
 from runbook.model import ObjectRef
@@ -29,29 +28,30 @@ _ASKED = re.compile(r"calling (?:admission )?webhook \"([^\"\s]{1,253})\"")  # n
 Declared = tuple[ObjectRef, Webhook]
 
 
-def behind(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) -> Behind:
+def behind(walker: Walker, ref: ObjectRef, sign: Sign, cause: str) -> Behind:
     """The pods at fault, or why the words are old news; else what would have to be known to say that nobody is."""
     asked, url = _ASKED.search(sign.message), _SERVICE.search(sign.message)
     said = ObjectRef("Service", url[2], url[1]) if url else None
     found = declared(walker.index, asked[1]) if asked else ()
     if asked and not found and all(walker.index.saw(one.KIND) for one in CONFIGURATIONS):
         return nowhere(f"its message blames webhook {asked[1]}, and no configuration has one of that name now"), ""
-    led = [(where, hook.service) for where, hook in found if hook.service]
-    if said and led and all(said != service for _, service in led):
-        where, service = led[0]
-        return nowhere(f"its message blames the webhook at {said}, and {where} leads to {service} now"), ""
-    if meaning.cause not in _UNREACHED:
+    led = [edge for where, hook in found if (edge := answered(where, hook))]
+    if said and led and all(said != edge.target for edge in led):
+        now = f"{led[0].origin} leads to {led[0].target} now"
+        return nowhere(f"its message blames the webhook at {said}, and {now}"), ""
+    if cause not in _UNREACHED:
         return NOBODY
-    for where, service in led:
-        if said in (None, service):
-            via = Edge(ref, where, "admits", "its message"), Edge(where, service, "serves", "clientConfig.service")
-            return _at(walker, service, via)
-    return _at(walker, said, (Edge(ref, said, "admits", "its message"),)) if said else NOBODY
+    for edge in led:
+        if said in (None, edge.target):
+            walk, doubt = _unanswered(walker, edge)
+            return walk and walk.after(Edge(ref, edge.origin, "admits", "its message")), doubt
+    return _unanswered(walker, Edge(ref, said, "admits", "its message")) if said else NOBODY
 
 
 def declared(index: Index, name: str) -> tuple[Declared, ...]:
     """The configurations that were observed and have a webhook of this name, validating ones first."""
-    return tuple((where, hook) for where, hook in _every(index) if hook.name == name)
+    every = (one for kind in CONFIGURATIONS for one in index.snapshot.seen(kind))
+    return tuple((one.ref, hook) for one in every for hook in one.webhooks or () if hook.name == name)
 
 
 def proof(index: Index, name: str) -> str:
@@ -63,29 +63,14 @@ def proof(index: Index, name: str) -> str:
     return "its message"
 
 
-def _every(index: Index) -> Iterator[Declared]:
-    for kind in CONFIGURATIONS:
-        for one in index.snapshot.seen(kind):
-            for hook in one.webhooks or ():
-                yield one.ref, hook
-
-
-def _at(walker: Walker, service: ObjectRef, via: Sequence[Edge]) -> Behind:
-    """Why the Service of a webhook does not answer: its pods, or the release that should have made it."""
-    state, there = walker.health(service).state, walker.index.get(service) is not None
-    if there and state == "fine":
+def _unanswered(walker: Walker, edge: Edge) -> Behind:
+    """Why the Service that the edge leads to does not answer: its pods, or the release that should have made it."""
+    service = edge.target
+    state, absent = walker.health(service).state, walker.graph.absent(service)
+    if absent == "missing":
+        return better(deployers(walker, edge)), ""
+    if not absent and state == "fine":
         return NOBODY
     if state == "failing" and (walk := walker.walk(service)).root is not None:
-        return _after(walk, via), ""
-    for made in walker.graph.out(service, "made-by"):
-        if walker.health(made.target).state == "failing" and (walk := walker.walk(made.target)).root is not None:
-            return _after(walk.after(made), via), ""
-    if walker.graph.absent(service) == "missing":
-        return NOBODY
+        return walk.after(edge), ""
     return None, f"The pods behind {service}: whether one is ready, and if not, why."
-
-
-def _after(walk: Walk, via: Sequence[Edge]) -> Walk:
-    for edge in reversed(via):
-        walk = walk.after(edge)
-    return walk

@@ -24,11 +24,10 @@ class ClientConfig(Observed, frozen=True):
 
 
 class Webhook(Observed, frozen=True):
-    """webhooks[]. What `failure_policy` does not say is Fail (admissionregistration.k8s.io/v1)."""
+    """webhooks[]."""
 
     name: str = ""
     client_config: ClientConfig = ClientConfig()
-    failure_policy: str = ""
 
     @property
     def service(self) -> ObjectRef | None:

@@ -23,7 +23,8 @@ class StageKind:
 ROUTES = ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute", "IngressRoute", "VirtualService")
 FOLLOWED = (
     "ExternalSecret", "SecretStore", "ClusterSecretStore", "Certificate", "Issuer", "ClusterIssuer", "Gateway", *ROUTES,
-    "ReferenceGrant", "IngressClass", "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "PersistentVolume", "StorageClass", "ConfigMap", "Namespace", "ServiceAccount",
+    "ReferenceGrant", "IngressClass", "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "PersistentVolume",
+    "StorageClass", "ConfigMap", "Namespace", "ServiceAccount",
 )  # fmt: skip
 SEALING = ("SealingKey", "GitFile")  # what proves that a SealedSecret was sealed for another key: its age, and Git's
 NEEDING = ("HelmRelease", "Deployment", "StatefulSet", "DaemonSet", "Job")  # who needs a Secret that stays closed

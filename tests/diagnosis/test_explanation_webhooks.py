@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from diagnosis_worlds import failed, release, snapshot
+from diagnosis_worlds import failed, release
 from gateway_worlds import left, listed, under
 from recorded_worlds import Object, kind, saved
 from variation_worlds import policy
 
 from runbook.diagnosis import explain
 from runbook.display.rungs import chain, chain_text
+from runbook.domain.kinds import KINDS
+from runbook.rehearsal.kinds import builtin_kinds
+from runbook.stage.stages import EXPLAINED, wants
 
 NAME, RED = "validate.policy", "HelmRelease/ns/shop"
 SHORT = f'Internal error occurred: failed calling webhook "{NAME}": failed to call webhook: context deadline exceeded'
@@ -66,6 +69,13 @@ class TestTheWayToItsPods:
             "HelmRelease/guard/policy",
             "fact",
         )
+
+    def test_a_service_that_was_not_saved_may_be_there_whatever_its_release_says(self) -> None:
+        maker = release(
+            "guard", "policy", failed("guard", "policy", "values don't meet the specifications of the schema(s)")
+        )
+        found = under(explain(saved(refused(LONG), declared(), maker)))[RED]
+        assert (found[0], found[2]) == ("webhook-unreachable", "hypothesis")
 
     def test_a_service_that_is_not_there_and_that_nobody_makes_is_a_fact(self) -> None:
         assert under(listed(refused(LONG), declared()))[RED] == ("webhook-unreachable", f"Webhook/{NAME}", "fact")
@@ -128,7 +138,11 @@ def under_of(cause: Any) -> set[str]:
 
 
 def test_a_complete_look_lists_both_kinds() -> None:
-    from runbook.stage.stages import EXPLAINED, wants
-
     assert {VALIDATING, MUTATING} <= set(EXPLAINED) & set(wants("diagnose"))
-    assert {VALIDATING, MUTATING} <= set(snapshot(declared()).objects)
+
+
+@pytest.mark.parametrize("name", [VALIDATING, MUTATING])
+def test_they_are_asked_for_as_the_server_serves_them(name: str) -> None:
+    (served,) = (k for k in builtin_kinds() if k.kind == name)
+    known = KINDS[name]
+    assert (f"{known.group}/{known.fallback}", known.plural, known.namespaced) == (served.gv, served.plural, False)
