@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from runbook.diagnosis import graph, index
@@ -71,6 +72,7 @@ def _explain(snapshot: Snapshot, inventory: Inventory | None, catalogue: Catalog
     blamed = {root.object: root for root in sorted(roots, key=lambda r: r.proof == "fact")}
     failing = [_Failing(ref, walk or Walk(blamed[ref])) for ref, walk in walks if walk or ref in blamed]
     failing = [_in_doubt(walker, f, proved) for f in failing] if (proved := _proved(failing)) else failing
+    failing += _held_up(walker, [ref for ref, walk in walks if walk is None and ref not in blamed], failing)
     explained = [f for f in failing if f.walk.root is not None]
     return Explanation(
         snapshot.observed_at,
@@ -87,6 +89,18 @@ def _walk(walker: Walker, ref: ObjectRef, state: str) -> Walk | None:
     if walk.root is None and (state == "moving" or walk.at_work):
         return None
     return walk if walk.root is not None or walk.why else nowhere("nothing at hand says why")
+
+
+def _held_up(walker: Walker, moving: Iterable[ObjectRef], failing: Iterable[_Failing]) -> list[_Failing]:
+    """Of workloads and Jobs that merely come up, those of which a pod fails without a known cause: they wait for it."""
+    lost = {f.object: f.walk for f in failing if f.walk.root is None}
+    found = list[_Failing]()
+    for ref in moving:
+        made = (e.target for e in walker.graph.out(ref, "owns"))
+        below = chain.from_iterable((t, *(e.target for e in walker.graph.out(t, "owns"))) for t in made)
+        if (pod := next((t for t in below if t in lost), None)) is not None:
+            found.append(_Failing(ref, nowhere(f"it waits for {pod}: {lost[pod].why}", *lost[pod].hypotheses)))
+    return found
 
 
 def _proved(failing: Iterable[_Failing]) -> frozenset[tuple[str, ObjectRef]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from html import unescape
 from typing import NamedTuple
 
 from runbook.diagnosis.expression import WINDOW
@@ -69,6 +70,8 @@ def one_line(message: object) -> Line:
     cut = len(raw) in _LIMITS or len(raw) >= _CONDITION_LIMIT
     if len(text) > HEAD + TAIL:
         text, cut = f"{text[:HEAD]} … {text[-TAIL:]}", True
+    if "&" in text:
+        text = unescape(text)  # `&#34;`: a log that went over a page
     if "\\" in text:
         text = _QUOTE.sub('"', text).replace("\\n", " ").replace("\\t", " ")
     if text.isprintable() and "  " not in text:  # then no white space but single blanks

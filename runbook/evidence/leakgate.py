@@ -19,7 +19,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from runbook.errors import EvidenceError
-from runbook.evidence.searches import matches
+from runbook.evidence.searches import matches, once
 from runbook.evidence.shapes import is_telling
 
 SUFFIXES = (".ipynb", ".html", ".json", ".jsonl", ".gz", ".txt", ".log", ".yaml", ".yml", ".md")
@@ -102,16 +102,19 @@ def _spellings(value: str) -> Iterator[str]:
 
 
 def _scan(path: Path, text: str, spellings: set[str]) -> Iterator[Leak]:
+    strings = once(text)
     for value in spellings:
-        at = text.find(value)
+        at = text.find(value) if '"' in value or value in strings else -1
         if at >= 0:
             yield Leak(path, "known value", text.count("\n", 0, at) + 1, value not in text)
     plain = _SEALED.sub("", _PICTURE.sub(r"\1", text) if "image/png" in text else text)
-    for kind, begin, _ in matches(plain):
+    if plain != text:
+        strings = once(plain)
+    for kind, begin, _ in matches(plain, strings):
         yield Leak(path, kind, plain.count("\n", 0, begin) + 1)
-    for run in _RUN.finditer(plain):
-        kind = _inside(run.group()[:_LONGEST_RUN])
-        if kind:
+    inside = {run: kind for run in set(_RUN.findall(strings)) if (kind := _inside(run[:_LONGEST_RUN]))}
+    for run in _RUN.finditer(plain) if inside else ():
+        if kind := inside.get(run.group(), ""):
             yield Leak(path, kind, plain.count("\n", 0, run.start()) + 1, encoded=True)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,7 +16,6 @@ from typing import Any, Protocol
 import msgspec
 
 from runbook.domain.kinds import KINDS
-from runbook.domain.legible import decoder
 from runbook.domain.meta import Resource
 from runbook.domain.probes import SoakWindow
 from runbook.evidence.files import json_bytes, private_folder, stamp, sync_folder, write_whole, writing
@@ -64,7 +63,7 @@ class Observed:
         changed = False
         for kind, entry in body["kinds"].items():
             if kind in KINDS and entry["items"] > MANY:
-                lines, typed = _shortened(self.folder / entry["file"], kind, keep)
+                lines, typed = _shortened(self.folder / entry["file"], self.snapshot.objects[kind], keep)
                 body["kinds"][kind] = {**_write_kind(self.folder, kind, lines, probe=False), "typed_only": typed}
                 changed = True
         return replace(self, digest=_write_body(self.folder, body, self.redactor)) if changed else self
@@ -85,7 +84,9 @@ def store(folder: Path, observation: Observation, *, redactor: Redactor | None =
         if kind not in snapshot.gaps
     }
     kinds = {
-        kind: _write_kind(folder, kind, [cutter.line(line) for line in found], probe=kind not in KINDS)
+        kind: _write_kind(
+            folder, kind, [cutter.line(line) for line in found], probe=kind not in KINDS, again=len(found) > MANY
+        )
         for kind, found in lines.items()
     }
     body = {
@@ -170,9 +171,10 @@ def _gap(gap: Gap, cutter: Redactor) -> dict[str, str]:
     return {"what": cutter.text(gap.what), "why": cutter.text(gap.why), "permission": gap.permission}
 
 
-def _write_kind(folder: Path, kind: str, lines: list[bytes], *, probe: bool) -> dict[str, Any]:
+def _write_kind(folder: Path, kind: str, lines: list[bytes], *, probe: bool, again: bool = False) -> dict[str, Any]:
+    """`again`: it will be written once more, by `compact`; to pack it well is for then."""
     data = b"".join(line + b"\n" for line in lines)
-    packed = data if probe else gzip.compress(data, compresslevel=6, mtime=0)
+    packed = data if probe else gzip.compress(data, compresslevel=1 if again else 6, mtime=0)
     name = f"{kind}.jsonl" if probe else f"{kind}.jsonl.gz"
     write_whole(folder / name, packed, sync=False)
     return {"file": name, "items": len(lines), "sha256": hashlib.sha256(packed).hexdigest()}
@@ -192,14 +194,8 @@ def _write_body(folder: Path, body: Mapping[str, Any], cutter: Redactor) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _shortened(path: Path, kind: str, keep: Collection[ObjectRef]) -> tuple[list[bytes], int]:
-    lines: list[bytes] = []
-    typed = 0
-    for line in gzip.decompress(path.read_bytes()).splitlines():
-        obj: Resource = decoder(KINDS[kind].struct).decode(line)
-        if obj.ref in keep:
-            lines.append(line)
-        else:
-            lines.append(msgspec.json.encode(obj))
-            typed += 1
-    return lines, typed
+def _shortened(path: Path, objects: Sequence[Resource], keep: Collection[ObjectRef]) -> tuple[list[bytes], int]:
+    """Each line, or what was read back from it, whose typed fields are all that is kept of most."""
+    whole = gzip.decompress(path.read_bytes()).splitlines()
+    lines = [line if obj.ref in keep else msgspec.json.encode(obj) for line, obj in zip(whole, objects, strict=True)]
+    return lines, sum(obj.ref not in keep for obj in objects)
