@@ -99,7 +99,7 @@ def _held_up(walker: Walker, moving: Iterable[ObjectRef], failing: Iterable[_Fai
         made = (e.target for e in walker.graph.out(ref, "owns"))
         below = chain.from_iterable((t, *(e.target for e in walker.graph.out(t, "owns"))) for t in made)
         if (pod := next((t for t in below if t in lost), None)) is not None:
-            found.append(_Failing(ref, nowhere(f"it waits for {pod}: {lost[pod].why}", *lost[pod].hypotheses)))
+            found.append(_Failing(ref, nowhere(f"{pod}: {lost[pod].why}", *lost[pod].hypotheses)))
     return found
 
 

@@ -47,6 +47,11 @@ def below(walker: Walker, ref: ObjectRef) -> Walk | None:
     return better(_walks(walker, walker.graph.out(ref, *BELOW)))
 
 
+def hook(walker: Walker, ref: ObjectRef, named: Iterable[ObjectRef]) -> Walk | None:
+    """The root of a hook that an action, taken back since, waited for: its Job is there until the next one is made."""
+    return better(_walks(walker, [Edge(ref, t, "hook", "its message") for t in named if t.kind == "Job"]))
+
+
 def dull(walker: Walker, ref: ObjectRef) -> Walk:
     """No root below either: what the first failing object below says of itself, and what is possible there."""
     for edge in walker.graph.out(ref, *BELOW):

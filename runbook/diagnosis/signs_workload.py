@@ -147,6 +147,14 @@ def _is_litter(obj: Pod, index: Index) -> bool:
     return isinstance(owner, Workload) and is_up(owner)
 
 
+def replaced_since(obj: Pod, index: Index) -> str:
+    """What decides whether a failed pod matters whose controller nobody saved: another pod may have done its work since."""
+    owner = obj.metadata.controller
+    if obj.status.phase != "Failed" or owner is None or index.snapshot.complete or owner.uid in index.by_uid:
+        return ""
+    return f"Whether {ObjectRef(owner.kind, obj.metadata.namespace, owner.name)} has had another pod since that did its work."
+
+
 def _pod_signs(obj: Pod, index: Index) -> Iterator[Sign]:
     ref, status = ref_of(obj), obj.status
     if status.phase == "Failed" and (status.reason or status.message):

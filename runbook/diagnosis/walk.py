@@ -20,8 +20,9 @@ from runbook.diagnosis.graph import Graph
 from runbook.diagnosis.health import FLUX, Healths
 from runbook.diagnosis.index import ENDPOINT
 from runbook.diagnosis.registries import Registries
-from runbook.diagnosis.roots import Root, Walk, better, nowhere
+from runbook.diagnosis.roots import Root, Walk, better, doubted, nowhere
 from runbook.diagnosis.signs import Health, Sign
+from runbook.diagnosis.signs_workload import replaced_since
 from runbook.diagnosis.spoken import spoken
 from runbook.diagnosis.supplied import supplied
 from runbook.diagnosis.tested import tested
@@ -29,6 +30,7 @@ from runbook.domain import helmwords
 from runbook.domain.cluster import Node, PersistentVolumeClaim
 from runbook.domain.custom import MAKERS, ROUTES
 from runbook.domain.gateway import Gateway, Route
+from runbook.domain.pods import Pod
 from runbook.domain.workloads import Job
 from runbook.model import Hypothesis, ObjectRef
 
@@ -149,9 +151,9 @@ class Walker:
             return late if late.root else nowhere(why, *late.hypotheses, *found.hypotheses)
         if isinstance(obj, Job) and health.state == "failing" and found.root is None:
             return gone.left(self, ref, found)
-        if ref.kind != "Pod" or health.state != "failing":
+        if not isinstance(obj, Pod) or health.state != "failing":
             return found
-        return tested(self, ref, coded(self, ref, spoken(self, ref, found)))
+        return doubted(tested(self, ref, coded(self, ref, spoken(self, ref, found))), replaced_since(obj, self.index))
 
     def _by_words(self, ref: ObjectRef, health: Health) -> Walk:
         current = [(s, self.read(ref, s)) for s in health.signs if not s.stale]
@@ -171,6 +173,8 @@ class Walker:
         if current and health.state == "failing" and helmwords.failure(current[0][0].message) == "remediated":
             gave_up = nowhere(_remediated([s for s, _ in current]), *self._guesses(symptoms))
             named = [target for s, _ in current for target in helmwords.waited_for(s.message, ref.namespace)]
+            if left := follow.hook(self, ref, named):
+                return left
             return gone.taken_back(self, ref, named, gave_up, current[0][0].at)
         if any(s.message for s, _ in current) and health.state == "failing":
             return nowhere(f"no known cause in its message: “{_short(current[0][0])}”")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
@@ -214,6 +215,67 @@ class TestARollback:
         found = self.world(name, seconds)
         assert found.first_causes == ()
         assert found.unexplained[0].hypotheses == ()
+
+
+class TestAFailedPodOfAJob:
+    """The next one may have done its work, and then it is litter: who has not seen the Job does not know."""
+
+    LAST: ClassVar[dict[str, Any]] = {
+        **container(),
+        "state": {"terminated": {"exitCode": 1, "reason": "Error", "finishedAt": ago(60),
+                                 "message": "dial tcp: lookup db.ns.svc on 10.96.0.10:53: no such host"}},
+    }  # fmt: skip
+
+    def world(self, *more: Any) -> Any:
+        return saved(now(), pod(NAMESPACE, "seed-abcde", self.LAST, phase="Failed", owner=("Job", "seed")), *more)
+
+    def test_is_a_guess_until_the_job_is_seen(self) -> None:
+        (cause,) = explain(self.world()).first_causes
+        assert (cause.proof, cause.decides) == (
+            "hypothesis", "Whether Job/ns/seed has had another pod since that did its work.")  # fmt: skip
+
+    def test_is_a_fact_where_the_job_failed_or_all_jobs_were_listed(self) -> None:
+        alone = self.world()
+        listed = replace(alone, complete=True, gaps={}, objects={"Job": (), **alone.objects})
+        for state in (self.world(job(failed("BackoffLimitExceeded", "too often"))), listed):
+            assert {c.proof for c in explain(state).first_causes} == {"fact"}
+
+    def test_is_nothing_where_the_job_was_completed(self) -> None:
+        found = explain(self.world(job({"conditions": [condition("Complete", "True", "Done", "")]})))
+        assert (found.first_causes, found.unexplained) == ((), ())
+
+
+class TestAHookOfAnUpgradeThatWasTakenBack:
+    """Helm deletes a hook's Job before it makes the next one: until then it stands there, and its pod goes on failing."""
+
+    UNDONE = "Helm rollback to previous release ns/web.v1 with chart web@1 succeeded"
+
+    def world(self, *, pulls: bool = False, name: str = "seed") -> Explanation:
+        release = flux("HelmRelease", NAMESPACE, "web", self.UNDONE, "RollbackSucceeded")
+        release["status"]["conditions"].append(
+            condition("Released", "False", "UpgradeFailed", HOOK, observedGeneration=1, lastTransitionTime=ago(140))
+        )
+        waits = flux("HelmRelease", NAMESPACE, "shop", "dependency 'ns/web' is not ready", "DependencyNotReady",
+                     dependsOn=[{"name": "web"}])  # fmt: skip
+        up = workload("Deployment", NAMESPACE, "web", up=True, release="web")
+        state = (
+            container()
+            if pulls
+            else container(("ImagePullBackOff", f"Back-off pulling image: ErrImagePull: {NO_PULL}"))
+        )
+        own = pod(NAMESPACE, f"{name}-abcde", state, owner=("Job", name), phase="Running" if pulls else "Pending")
+        return told(now(), release, waits, up, kind("Job", NAMESPACE, name, born=300, status={"active": 1}), own)
+
+    def test_is_why_it_failed_also_for_who_waits(self) -> None:
+        (cause,) = (found := self.world()).first_causes
+        assert (cause.cause, str(cause.object)) == ("registry-ca-untrusted", "Pod/ns/seed-abcde")
+        hangs = {str(e.object): e.relation for e in cause.explains}
+        assert (hangs["HelmRelease/ns/web"], hangs["HelmRelease/ns/shop"]) == ("caused-by", "blocked-by")
+        assert found.unexplained == ()
+
+    def test_not_one_that_runs_or_that_the_message_does_not_name(self) -> None:
+        for found in (self.world(pulls=True), self.world(name="other")):
+            assert {"HelmRelease/ns/web", "HelmRelease/ns/shop"} <= {str(u.object) for u in found.unexplained}
 
 
 class TestAReleaseThatWasUninstalled:

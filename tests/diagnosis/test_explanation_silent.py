@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from diagnosis_worlds import ago, condition, sealed
 from held_worlds import BY_ENV, web
-from recorded_worlds import container, event, flux, kind, saved, workload
+from recorded_worlds import container, event, flux, kind, pod, saved, workload
 
 from runbook.diagnosis import explain
 from runbook.domain.kinds import KINDS
@@ -284,3 +284,41 @@ class TestOneThatWaitsForWhatIsBeingWorkedAt:
                 "spec": {"chart": "web", "sourceRef": {"kind": "HelmRepository", "name": "r", "namespace": "ns"}}})  # fmt: skip
             one["status"]["conditions"][0]["lastTransitionTime"] = ago(seconds)
             assert list(left(explain(live(NOW_, chart, one)))) == told
+
+
+class TestWhatComesUpOnlyWhenItsPodDoes:
+    """A Deployment is not overdue yet, a Job never is: the pod that fails without a known cause holds them up all the same."""
+
+    SILENT = container(
+        ("CrashLoopBackOff", "back-off 40s restarting failed container"), {"exitCode": 2, "reason": "Error"}
+    )
+
+    @staticmethod
+    def just_made(kind_: str) -> Any:
+        if kind_ == "Job":
+            return kind("Job", "ns", "web", born=100, spec={}, status={"active": 1})
+        made = workload(kind_, "ns", "web")
+        made["metadata"]["creationTimestamp"] = ago(30)
+        for one in made["status"].get("conditions", ()):
+            one["lastTransitionTime"] = ago(30)
+        return made
+
+    @pytest.mark.parametrize("kind_", ["Deployment", "StatefulSet", "DaemonSet", "Job"])
+    def test_stands_with_it(self, kind_: str) -> None:
+        own = pod("ns", "web-1", self.SILENT, phase="Running", owner=(kind_, "web"))
+        whys = left(explain(saved(self.just_made(kind_), own)))
+        assert set(whys) == {f"{kind_}/ns/web", "Pod/ns/web-1"}
+        assert whys[f"{kind_}/ns/web"] == f"Pod/ns/web-1: {whys['Pod/ns/web-1']}"
+
+    def test_over_its_replica_set_too(self) -> None:
+        own = pod("ns", "web-1-x", self.SILENT, phase="Running", owner=("ReplicaSet", "web-1"))
+        between = workload("ReplicaSet", "ns", "web-1", owner=("Deployment", "web"))
+        assert set(left(explain(saved(self.just_made("Deployment"), between, own)))) == {
+            "Deployment/ns/web",
+            "Pod/ns/web-1-x",
+        }
+
+    def test_is_not_told_where_its_pods_only_start(self) -> None:
+        own = pod("ns", "web-1", container(), phase="Running", owner=("Deployment", "web"), born=20)
+        own["status"]["conditions"][0]["lastTransitionTime"] = ago(20)
+        assert left(explain(saved(self.just_made("Deployment"), own))) == {}
