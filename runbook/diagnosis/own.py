@@ -15,8 +15,9 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.reader import Reader
 
+from runbook.diagnosis.literals import alternatives, needed
 from runbook.diagnosis.ownmodel import SCHEMA, File, Next, Own, Signature, Structure, Words
-from runbook.diagnosis.patterns import alternatives, in_lower_case, needed, refusal
+from runbook.diagnosis.patterns import in_lower_case, refusal
 from runbook.domain import yamltext
 from runbook.domain.readonly import only_reads
 from runbook.errors import UsageError

@@ -8,32 +8,32 @@ keeps the whole catalogue at tens of thousands of messages a second.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 from runbook.diagnosis.cost import cost
+from runbook.diagnosis.literals import MIN_LITERAL, alternatives, needed
 
-_CLASS = re.compile(r"\[\^?\]?(?:[^\]\\]|\\.)*\]")
-_REPEATED = re.compile(r"[?*]|\{0|\{,")
-_LOOK = ("(?=", "(?!", "(?<=", "(?<!")
-_OPENING = re.compile(r"\((?:\?:|\?P<[^>]*>)?")
+_GROUP = re.compile(r"\(\?P<([^>]*)>")
 _PLAIN = re.compile(r"[^\\.^$|?*+()\[\]{}]*\Z")
-_MIN_LITERAL, _LOOKED_UP, _SHORT = 2, 5, 5
-_SHORTHAND = "sSdDwWbBAZ0123456789"
-# Words that nearly every failure has are a poor reason to try an expression.
-_COMMON = re.compile(
-    r"failed|error|not found|https?://|image|invalid|release|connection|timeout|status|unable to|resource| (?:to|for|is|with|the) "
-)
 
 Span = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Part:
     """One alternative: one of `literals` is in whatever it matches. Without `regex` it is its only literal."""
 
-    literals: tuple[str, ...]
-    regex: re.Pattern[str] | None
+    __slots__ = ("_regex", "literals", "source")
+
+    def __init__(self, literals: tuple[str, ...], source: str) -> None:
+        self.literals, self.source = literals, source
+        self._regex: re.Pattern[str] | None = None
+
+    @property
+    def regex(self) -> re.Pattern[str] | None:
+        """Made when it is first of use: of a thousand expressions a cluster's messages try a tenth. Raises re.error."""
+        if self._regex is None and self.source:
+            self._regex = re.compile(_EDGE.sub(r"\1(?<!\\w\1)", self.source))
+        return self._regex
 
     def could_be(self, lowered: str) -> bool:
         """Whether one of its literals is there."""
@@ -41,10 +41,11 @@ class Part:
 
     def find(self, lowered: str) -> Span | None:
         """Where it is in a text that has one of its literals."""
-        if self.regex is None:
+        regex = self.regex
+        if regex is None:
             start = lowered.find(self.literals[0])
             return (start, start + len(self.literals[0])) if start >= 0 else None
-        match = self.regex.search(lowered)
+        match = regex.search(lowered)
         return match.span() if match else None
 
 
@@ -63,7 +64,9 @@ class Pattern:
             raise ValueError(reason)
         self.source = source
         self.parts = tuple(map(_part, sources))
-        self.groups = tuple({name for part in self.parts if part.regex for name in part.regex.groupindex})
+        if not trusted:
+            _make(self.parts)
+        self.groups = tuple(dict.fromkeys(_GROUP.findall("".join(part.source for part in self.parts))))
         self.literals = tuple(literal for part in self.parts for literal in part.literals if literal)
 
     def search(self, lowered: str) -> Span | None:
@@ -75,17 +78,18 @@ class Pattern:
         for part in self.parts:
             for literal in part.literals:
                 if literal in lowered:
-                    if part.regex is None or part.regex.search(lowered):
+                    if (regex := part.regex) is None or regex.search(lowered):
                         return True
                     break
         return False
 
     def named(self, span: Span, lowered: str) -> dict[str, Span]:
         """Where the named groups of a match are."""
-        for part in self.parts:
-            match = part.regex.match(lowered, *span) if part.regex and part.regex.groupindex else None
-            if match is not None and match.span() == span:
-                return {name: match.span(name) for name in part.regex.groupindex if match[name]} if part.regex else {}
+        for part in self.parts if self.groups else ():
+            regex = part.regex
+            match = regex.match(lowered, *span) if regex is not None and regex.groupindex else None
+            if regex is not None and match is not None and match.span() == span:
+                return {name: match.span(name) for name in regex.groupindex if match[name]}
         return {}
 
 
@@ -106,14 +110,18 @@ def longest(parts: Sequence[Part], lowered: str) -> Span | None:
 
 
 def _part(source: str) -> Part:
-    try:
-        regex = re.compile(_EDGE.sub(r"\1(?<!\\w\1)", source))
-    except re.error as error:
-        raise ValueError(f"not a regular expression: {error}") from error
-    if len(source) >= _MIN_LITERAL and _PLAIN.match(source):
-        return Part((source,), None)
+    if len(source) >= MIN_LITERAL and _PLAIN.match(source):
+        return Part((source,), "")
     literals = needed(source)
-    return Part(literals if min(map(len, literals)) >= _MIN_LITERAL else ("",), regex)
+    return Part(literals if min(map(len, literals)) >= MIN_LITERAL else ("",), source)
+
+
+def _make(parts: Iterable[Part]) -> None:
+    for part in parts:
+        try:
+            part.regex  # noqa: B018  # it is made by being asked for
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {error}") from error
 
 
 # A word's edge is looked at behind its first letter: an expression that starts with a letter is found much faster.
@@ -160,80 +168,3 @@ def refusal(source: str) -> str:
         f"its repetitions could take {how} over one message: repeat less and not one within another, end what is repeated with "
         "a character that cannot be in it, as in [^:]{0,80}:, and begin with a word"
     )
-
-
-def alternatives(source: str) -> list[str]:
-    """The parts between top-level bars."""
-    parts, depth, start, i = [], 0, 0, 0
-    while i < len(source):
-        char, width = source[i], 1
-        if char == "\\":
-            width = 2
-        elif char == "[":
-            width = _class(source, i)
-        elif char in "()":
-            depth += 1 if char == "(" else -1
-        elif char == "|" and depth == 0:
-            parts.append(source[start:i])
-            start = i + 1
-        i += width
-    return [*parts, source[start:]]
-
-
-def needed(source: str) -> tuple[str, ...]:
-    """Literals of which every match of one alternative has at least one, in lower case; ("",) where there are none."""
-    choices: list[tuple[str, ...]] = [("",)]
-    run, i = "", 0
-    while i < len(source):
-        char, width, plain = source[i], 1, ""
-        if char == "\\":
-            width, following = 2, source[i + 1 : i + 2]
-            plain = "" if following in _SHORTHAND else following
-        elif char == "[":
-            width = _class(source, i)
-        elif char == "(":
-            width = _group(source, i)
-            if not source.startswith(_LOOK, i) and not _REPEATED.match(source, i + width):
-                inner = source[_OPENING.match(source, i).end() : i + width - 1]  # type: ignore[union-attr]
-                choices.append(tuple(literal for part in alternatives(inner) for literal in needed(part)))
-        elif char == "{":
-            width = source.find("}", i) - i + 1
-        elif char not in ".^$|?*+":
-            plain = char
-        if plain and not _REPEATED.match(source, i + width):
-            run += plain
-        else:
-            choices.append((run,))
-            run = ""
-        i += max(width, 1)
-    best = max([*choices, (run,)], key=lambda literals: min(map(_worth, literals)) - len(literals) / 4)
-    return tuple(dict.fromkeys(literal.lower() for literal in best))
-
-
-def _worth(literal: str) -> float:
-    """How much a literal tells: its length, less the words that are everywhere; a short one cannot be looked up at all."""
-    if len(literal) < _MIN_LITERAL:
-        return -1000
-    return len(_COMMON.sub("", literal)) + len(literal) / 100 - _SHORT * (len(literal) < _LOOKED_UP)
-
-
-def _class(source: str, at: int) -> int:
-    closed = _CLASS.match(source, at)
-    return closed.end() - at if closed else 1
-
-
-def _group(source: str, at: int) -> int:
-    """How long the group is that opens here."""
-    depth, i = 0, at
-    while i < len(source):
-        char, width = source[i], 1
-        if char == "\\":
-            width = 2
-        elif char == "[":
-            width = _class(source, i)
-        elif char in "()":
-            depth += 1 if char == "(" else -1
-            if depth == 0:
-                return i + 1 - at
-        i += width
-    return len(source) - at

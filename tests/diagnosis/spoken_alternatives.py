@@ -18,7 +18,8 @@ from unittest import mock
 from runbook.diagnosis import classify as classifying
 from runbook.diagnosis.catalogue import Catalogue, built_in
 from runbook.diagnosis.causetypes import Cause, Recogniser, Signature
-from runbook.diagnosis.patterns import Pattern, alternatives
+from runbook.diagnosis.literals import alternatives
+from runbook.diagnosis.patterns import Pattern
 from runbook.diagnosis.shortlist import Present, Shortlist
 from runbook.diagnosis.unwrap import one_line
 

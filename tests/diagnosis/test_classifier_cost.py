@@ -12,8 +12,9 @@ import pytest
 
 from runbook.diagnosis.catalogue import built_in
 from runbook.diagnosis.classify import classify
+from runbook.diagnosis.literals import alternatives
 from runbook.diagnosis.masks import MASKS
-from runbook.diagnosis.patterns import Pattern, alternatives, in_lower_case
+from runbook.diagnosis.patterns import Pattern, in_lower_case
 from runbook.diagnosis.shortlist import shortlist
 from runbook.diagnosis.unwrap import one_line
 

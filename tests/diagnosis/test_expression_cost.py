@@ -23,7 +23,8 @@ from runbook.diagnosis import cost as costs
 from runbook.diagnosis import expression
 from runbook.diagnosis.catalogue import built_in
 from runbook.diagnosis.cost import MOST, cost
-from runbook.diagnosis.patterns import DEAREST, Pattern, alternatives, in_lower_case, refusal
+from runbook.diagnosis.literals import alternatives
+from runbook.diagnosis.patterns import DEAREST, Pattern, in_lower_case, refusal
 from runbook.diagnosis.unwrap import one_line
 
 RUNAWAYS = [
