@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from runbook.diagnosis import behind, gone, held, waits
 from runbook.diagnosis.classify import Classification
 from runbook.diagnosis.edge import Edge, Relates
+from runbook.diagnosis.idle import idle
 from runbook.diagnosis.roots import Walk, better, listed, nowhere
 from runbook.diagnosis.signs import Sign
 from runbook.diagnosis.spoken import NOT_READ
@@ -35,7 +36,8 @@ def follow(walker: Walker, ref: ObjectRef, sign: Sign, meaning: Classification) 
     if meaning.cause == "source-not-ready":
         return waits.source(walker, ref, sign)
     if meaning.cause == "reconcile-in-progress":
-        return below(walker, ref) or nowhere("it is still working, and nothing below it fails")
+        found = below(walker, ref) or idle(walker, ref)
+        return found or nowhere("it is still working, and nothing below it fails")
     if ref.kind == "Pod":
         return structure(walker, ref) or _pod(walker, meaning)
     walk = _waiting(walker, ref, sign, meaning)

@@ -20,6 +20,7 @@ _CUT = ("...", "…", "[truncated]")
 _JSON_LIMIT = 100_000
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
+_ENTITY = re.compile(r"&(?:#\d{1,5}|#x[0-9a-fA-F]{1,4}|quot|apos|amp|lt|gt);")  # and no `&region=` of an address
 # A quote inside a quote inside a log line: escaped once more by each.
 _QUOTE = re.compile(r'\\{1,15}"')
 _HELM_LOGS = "Last Helm logs:"
@@ -71,7 +72,7 @@ def one_line(message: object) -> Line:
     if len(text) > HEAD + TAIL:
         text, cut = f"{text[:HEAD]} … {text[-TAIL:]}", True
     if "&" in text:
-        text = unescape(text)  # `&#34;`: a log that went over a page
+        text = _ENTITY.sub(lambda found: unescape(found[0]), text)  # a log that went over a page
     if "\\" in text:
         text = _QUOTE.sub('"', text).replace("\\n", " ").replace("\\t", " ")
     if text.isprintable() and "  " not in text:  # then no white space but single blanks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runbook.display.card import COLUMNS, LINES, Card, nothing, numbers, where
+from runbook.display.stagecard import COLUMNS, LINES, Card, nothing, numbers, where
 from runbook.display.texts import clip, one_line, pad, plural, span, width, wrap
 from runbook.display.views import run_fact
 from runbook.display.words import headline, tally_of, word_of_verdict

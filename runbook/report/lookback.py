@@ -16,9 +16,9 @@ from runbook.display import (
     impact_paragraph,
     timeline_figure,
 )
-from runbook.display.card import numbers
 from runbook.display.foretold import foretold_table
 from runbook.display.lookback import effects_table
+from runbook.display.stagecard import numbers
 from runbook.display.texts import plural, span, utc
 from runbook.display.views import provenance_facts, run_fact
 from runbook.display.words import NOT_EVALUATED, edge, tally_of, word_of_verdict

@@ -8,8 +8,8 @@ from pathlib import Path
 from markupsafe import Markup
 
 from runbook.display import CauseMoves, Column, Paragraph, Table, word_of_verdict
-from runbook.display.card import numbers
 from runbook.display.causes import Ladder
+from runbook.display.stagecard import numbers
 from runbook.display.table import Cell, CellLike
 from runbook.display.texts import plural, span, utc
 from runbook.display.views import provenance_facts, run_fact

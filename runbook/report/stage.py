@@ -11,7 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from runbook.display import Seen, card, timings_table
-from runbook.display.card import numbers, revision, title
+from runbook.display.stagecard import numbers, revision, title
 from runbook.display.texts import plural, span, utc
 from runbook.display.views import provenance_facts, run_fact
 from runbook.display.words import NOT_EVALUATED, WARN, edge, tally_counts, tally_of, word_of_verdict

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from runbook.diagnosis.catalogue import built_in
 from runbook.diagnosis.classify import Classification, classify
+from runbook.diagnosis.unwrap import one_line
 
 DATA = Path(__file__).parents[1] / "data"
 MESSAGES: list[dict[str, Any]] = [json.loads(line) for line in (DATA / "messages.jsonl").read_text().splitlines()]
@@ -100,13 +102,19 @@ class TestWrappings:
             "time=\"2031-01-01T00:00:00Z\" level=error msg=\"Error: secret \\\"db-credentials\\\" not found\"",
             "Error:\n  secret \"db-credentials\"\n  not found",
             f"Helm upgrade failed for release a/b with chart c@1: {CORE}\n\nLast Helm logs:\n\n2031-01-01T00:00:00Z: namespaces \"x\" not found",
+            html.escape(f"Error: {CORE}"),
+            CORE.replace('"', "&#34;"),
         ],
-        ids=["plain", "colours", "combined", "json", "docker-json", "logfmt", "lines", "helm-tail"],
+        ids=["plain", "colours", "combined", "json", "docker-json", "logfmt", "lines", "helm-tail", "page", "page by numbers"],
     )  # fmt: skip
     def test_survive(self, message: str) -> None:
         answer = classify(message)
         assert answer.cause == "secret-missing"
         assert answer.captures["secret"] == "db-credentials"
+
+    @pytest.mark.parametrize("query", ["region=eu&copy=1&not=2", "a=1&lt=3&#x=4&#=5&amp=6"])
+    def test_a_query_is_no_entity_of_a_page(self, query: str) -> None:
+        assert one_line(f"GET https://r.lab/token?{query}: 401").text == f"GET https://r.lab/token?{query}: 401"
 
     @pytest.mark.parametrize("key", ["err", "error", "exception", "record"])
     def test_an_error_that_is_an_object_in_a_json_log_line_says_its_own_message(self, key: str) -> None:

@@ -486,6 +486,35 @@ class TestAPendingRecord:
         made = [self.record(status, age, **more) for status, age, more in records]
         assert told(now(), self.release(**spec), *made).first_causes == ()
 
+    AT_REST = workload("Deployment", NAMESPACE, "web", up=True, release="web")
+
+    def test_one_at_rest_is_a_guess_as_soon_as_one_action_should_have_ended(self) -> None:
+        found = told(now(), self.release(), self.record("pending-upgrade", 400), self.AT_REST)
+        (cause,) = found.first_causes
+        assert (cause.cause, cause.proof, str(cause.object)) == (
+            "helm-pending-operation",
+            "hypothesis",
+            "HelmRelease/ns/web",
+        )
+        assert "web.v4 has been pending-upgrade for 6 m 40 s; an action may take 5 m 00 s" in cause.message
+        assert cause.decides
+
+    @pytest.mark.parametrize(
+        ("age", "status", "spec", "below"),
+        [
+            (329, "pending-upgrade", {}, AT_REST),
+            (400, "deployed", {}, AT_REST),
+            (400, "pending-upgrade", {"upgrade": {"timeout": "20m"}}, AT_REST),
+            (400, "pending-upgrade", {}, []),
+            (400, "pending-upgrade", {}, workload("Deployment", NAMESPACE, "web", release="web")),
+            (400, "pending-upgrade", {}, [AT_REST, kind("Job", NAMESPACE, "web-seed", labels=marks("web", NAMESPACE), status={"active": 1})]),
+        ],
+        ids=["in time", "not pending", "its own timeout", "nothing was seen", "it rolls out", "a Job of it runs"],
+    )  # fmt: skip
+    def test_one_that_may_still_be_worked_at_is_no_guess(self, age: float, status: str, spec: Any, below: Any) -> None:
+        found = told(now(), self.release(**spec), self.record(status, age), below)
+        assert "helm-pending-operation" not in [c.cause for c in found.first_causes]
+
     @pytest.mark.parametrize(
         ("spec", "where"),
         [

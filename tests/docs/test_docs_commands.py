@@ -30,6 +30,23 @@ def test_help_lists_exactly_what_is_built() -> None:
     assert sorted(listed) == sorted({c.split()[0] for c in COMMANDS})
 
 
+def test_help_waits_for_nothing_that_it_does_not_print() -> None:
+    done = subprocess.run([sys.executable, "-X", "importtime", "-m", "runbook", "--help"],
+                          capture_output=True, text=True, timeout=120, check=True)  # fmt: skip
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "typer" in imported  # or this sees nothing
+    heavy = {
+        "msgspec",
+        "pydantic",
+        "runbook.model",
+        "runbook.display.table",
+        "runbook.diagnosis.catalogue",
+        "papermill",
+        "pandas",
+    }
+    assert not imported & heavy
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_help_fits_one_screen_and_ends_with_two_examples(command: str) -> None:
     done = run(*command.split(), "--help")

@@ -8,7 +8,7 @@ import pytest
 from report_samples import ENDS, RED, RUN, cause, explanation, green, red, unknown
 
 from runbook.display import Seen, card, card_text
-from runbook.display.card import numbers, title
+from runbook.display.stagecard import numbers, title
 from runbook.display.texts import width
 from runbook.model import Action, Explained, FirstCause, NextAct, ObjectRef, StageResult, Verdict
 
