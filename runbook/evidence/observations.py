@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,6 +26,7 @@ from runbook.model import Gap, ObjectRef, Snapshot
 SCHEMA = "runbook/snapshot/v1"
 SNAPSHOT, SOAK, PROVED = "snapshot.json", "SoakWindow.jsonl", "proved"
 MANY = 2000
+_AT_ONCE = 50  # items that are asked together whether anything is to be cut; one that has something costs all of them a second look
 _MAPS = ("metadata", "spec", "status")
 _BY_STRUCTURE = frozenset({"Secret", "ConfigMap", "SealedSecret"})
 _PARTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -119,26 +120,39 @@ def _cleaned(kind: str, snapshot: Snapshot, raw: Mapping[str, tuple[bytes, ...]]
 def _items(kind: str, raw: tuple[bytes, ...], typed: tuple[Any, ...], cutter: Redactor) -> list[bytes]:
     if not raw and typed:
         raw = tuple(msgspec.json.encode(obj) for obj in typed)
-    return [_kept(kind, item, cutter) for item in raw]
+    some = (raw[at : at + _AT_ONCE] for at in range(0, len(raw), _AT_ONCE))
+    return [line for items in some for line in _lines(kind, items, cutter)]
 
 
-def _kept(kind: str, item: bytes, cutter: Redactor) -> bytes:
-    """An item's line. One in which nothing is to be cut is never taken apart further than to leave out managedFields."""
-    maps = _loosened(kind, item)
-    if maps is None:
-        data = msgspec.json.decode(item)
-    else:
-        spec = maps.get("spec", {}) if kind == "Pod" else {}
-        shared = {key: cutter.shared(spec.pop(key)) for key in PARTS & spec.keys()}
-        quiet = cutter.quiet.holds(*maps.values())
-        data = {**maps.pop(""), **maps}
+def _lines(kind: str, items: Sequence[bytes], cutter: Redactor) -> Iterator[bytes]:
+    """Their lines. One in which nothing is to be cut is never taken apart further than to leave out managedFields.
+
+    That nothing is to be cut is asked of all at once, and of each only where it is not so.
+    """
+    loose = [_loosened(kind, item) for item in items]
+    shared = [_shared(kind, maps, cutter) for maps in loose]
+    all_quiet = cutter.quiet.holds(*(part for maps in loose for part in (maps or {}).values()))
+    for item, maps, clean in zip(items, loose, shared, strict=True):
+        if maps is None:
+            yield _cut(kind, msgspec.json.decode(item), cutter)
+            continue
+        quiet = all_quiet or cutter.quiet.holds(*maps.values())
+        data: dict[str, Any] = {**maps.pop(""), **maps}
         if not quiet:
             data = msgspec.json.decode(msgspec.json.encode(data))
-        if shared:
-            data["spec"] = {**data["spec"], **shared}
-        if quiet:
-            return _line(data)
-    # Items of a list carry no kind of their own; redaction must know a Secret when it sees one.
+        if clean:
+            data["spec"] = {**data["spec"], **clean}
+        yield _line(data) if quiet else _cut(kind, data, cutter)
+
+
+def _shared(kind: str, maps: Mapping[str, dict[str, msgspec.Raw]] | None, cutter: Redactor) -> dict[str, msgspec.Raw]:
+    """What many pods have alike, cut already and taken out of the spec."""
+    spec = maps.get("spec", {}) if maps is not None and kind == "Pod" else {}
+    return {key: cutter.shared(spec.pop(key)) for key in PARTS & spec.keys()}
+
+
+def _cut(kind: str, data: Mapping[str, Any], cutter: Redactor) -> bytes:
+    """Items of a list carry no kind of their own; redaction must know a Secret when it sees one."""
     cleaned = cutter.item({"kind": kind, **data})
     return _line(cleaned if "kind" in data else {k: v for k, v in cleaned.items() if k != "kind"})
 

@@ -22,7 +22,10 @@ _GATES = frozenset({gate for _, gates in _GATED for gate in gates})
 _STEMS = frozenset({"pass", "pwd", "key", "dsn", "connection", "database", "secret", "token", "credential", "auth"})
 # In a short text one search for all hints is faster than one for each; in a long one it is the other way round.
 _LINE = 500
-_BLOCK = 4_000_000  # letters that are taken apart at a time
+_LONG, _BLOCK = (
+    20_000,
+    4_000_000,
+)  # letters from which on to have each string once pays; and that are taken apart at a time
 _HINT = re.compile("|".join(map(re.escape, sorted({hint for shape in SHAPES for hint in shape.hints}))))
 _LIKE = (("\u0130", "i"), ("\u0131", "i"), ("\u017f", "s"), ("\u212a", "k"))
 
@@ -66,12 +69,13 @@ def _present(low: str, brief: str, gates: Set[str] | None = None) -> Iterator[Sh
 def glimpsed(text: str) -> tuple[bool, bool]:
     """Of several texts in one: whether any shape is in it, its harmless values too; and whether a name may be that `may_hold_secret`."""
     low = _lower(text)
-    gates = {gate for gate in _GATES if gate in low}
+    brief = once(low) if len(low) > _LONG else low
+    gates = {gate for gate in _GATES if gate in brief}
     shaped = any(
-        any(True for _ in (_at_cores(shape, text, low, low) if shape.core else shape.pattern.finditer(text)))
-        for shape in _present(low, low, gates)
+        any(True for _ in (_at_cores(shape, text, low, brief) if shape.core else shape.pattern.finditer(text)))
+        for shape in _present(low, brief, gates)
     )
-    return shaped, not gates.isdisjoint(_STEMS) or any(stem in low for stem in _STEMS - _GATES)
+    return shaped, not gates.isdisjoint(_STEMS) or any(stem in brief for stem in _STEMS - _GATES)
 
 
 def _at_cores(shape: Shape, text: str, low: str, brief: str) -> Iterator[Match[str]]:

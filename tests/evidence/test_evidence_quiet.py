@@ -59,7 +59,8 @@ def pairs(line: bytes) -> Any:
 
 
 def kept(kind: str, item: bytes, cutter: Redactor) -> bytes:
-    return observations._kept(kind, item, cutter)
+    (line,) = observations._lines(kind, [item], cutter)
+    return line
 
 
 @settings(max_examples=400, deadline=None)
@@ -85,6 +86,20 @@ def test_it_is_kept_as_if_it_had_been_taken_apart(
         finished = cutter.line(line)  # what was learnt meanwhile is cut from lines that are finished
         assert pairs(finished) == pairs(single.line(msgspec.json.encode(wanted)))
     assert cutter.known == single.known
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.one_of(ITEMS, st.fixed_dictionaries({"spec": PARTS})), min_size=1, max_size=6), st.integers(1, 7))
+def test_several_together_are_kept_as_each_alone(items: list[dict[str, Any]], at_once: int) -> None:
+    """Of those that are asked together one may have something to cut, and one may be no usual object."""
+    sent = tuple(served(item) for item in items)
+    together, alone = Redactor(), Redactor()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(observations, "_AT_ONCE", at_once)
+        lines = observations._items("Event", sent, (), together)
+    single = [kept("Event", one, alone) for one in sent]
+    assert [pairs(together.line(x)) for x in lines] == [pairs(alone.line(x)) for x in single]
+    assert (together.known, together.counts) == (alone.known, alone.counts)
 
 
 @settings(max_examples=300, deadline=None)
@@ -160,6 +175,20 @@ def test_most_of_what_is_served_is_kept_without_being_taken_apart(monkeypatch: p
         assert b"managedFields" not in line
         assert (MARK.encode() in line) is (n == 7)
     assert seen == ["e7"]
+
+
+def test_one_that_has_something_to_cut_takes_no_other_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    real = Redactor.item
+    monkeypatch.setattr(
+        Redactor, "item", lambda self, item: (seen.append(item["metadata"]["name"]), real(self, item))[1]
+    )
+    told = {57: f"password={SECRET}", 119: f"Bearer {SECRET}{SECRET}"}
+    sent = tuple(served({"metadata": {"name": f"e{n}"}, "message": told.get(n, f"fine {n}")}) for n in range(120))
+    lines = observations._items("Event", sent, (), Redactor())
+    assert [json.loads(x)["metadata"]["name"] for x in lines] == [f"e{n}" for n in range(120)]
+    assert [n for n, x in enumerate(lines) if MARK.encode() in x] == [57, 119]
+    assert seen == ["e57", "e119"]
 
 
 def test_no_more_parts_are_remembered_than_may_be(monkeypatch: pytest.MonkeyPatch) -> None:

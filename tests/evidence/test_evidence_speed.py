@@ -119,8 +119,10 @@ def test_an_item_is_read_whole_but_for_managed_fields(metadata: Any) -> None:
     item = {"metadata": metadata, "spec": {"replicas": 2, "text": "ä"}, "status": None}
     kept = metadata if not isinstance(metadata, dict) else {"name": "a"}
     for kind in ("Deployment", "Pod"):
-        assert json.loads(observations._kept(kind, json.dumps(item).encode(), Redactor())) == {**item, "metadata": kept}
-        assert observations._kept(kind, b'{"spec": {}}', Redactor()) == b'{"spec":{}}'
+        sent = [json.dumps(item).encode(), b'{"spec": {}}']
+        whole, bare = observations._lines(kind, sent, Redactor())
+        assert json.loads(whole) == {**item, "metadata": kept}
+        assert bare == b'{"spec":{}}'
 
 
 def test_a_look_is_on_disk_before_the_file_that_lists_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
