@@ -78,12 +78,18 @@ class Pair:
         return found
 
     def pods(self, namespace: str) -> dict[str, str]:
-        """Names and uids of the pods there."""
+        """Names and uids of the pods there, once the kubelet has carried out every deletion that the server accepted."""
         client = self.client()
         try:
-            return {p.ref.name: p.metadata.uid for p in client.list("Pod", namespace=namespace).items}
+            for _ in range(400):
+                pods = client.list("Pod", namespace=namespace).items
+                going = [str(p.ref) for p in pods if p.metadata.deletion_timestamp and not p.metadata.finalizers]
+                if not going:
+                    return {p.ref.name: p.metadata.uid for p in pods}
+                time.sleep(0.05)
         finally:
             client.close()
+        raise TimeoutError(f"after 20 s still being deleted: {', '.join(going)}")
 
     def edit(self, change: Callable[[Any], None]) -> None:
         """Edit the inventory's file."""

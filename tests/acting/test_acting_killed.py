@@ -52,20 +52,6 @@ def killed(pair: Pair, run: str, after: float) -> Path:
     return attempt
 
 
-def remaining(pair: Pair) -> dict[str, str]:
-    """Names and uids of the pods once none is being deleted: the server answers a deletion before the kubelet carries it out."""
-    client = pair.client()
-    try:
-        for _ in range(400):
-            pods = client.list("Pod", namespace="notes").items
-            if not any(p.metadata.deletion_timestamp for p in pods):
-                return {p.ref.name: p.metadata.uid for p in pods}
-            time.sleep(0.05)
-    finally:
-        client.close()
-    raise TimeoutError(f"after 20 s still being deleted: {[str(p.ref) for p in pods if p.metadata.deletion_timestamp]}")
-
-
 def test_twenty_kills(pair: Pair) -> None:
     seed = 20251017
     chance = random.Random(seed)
@@ -76,7 +62,7 @@ def test_twenty_kills(pair: Pair) -> None:
         victims(pair, round_)
         attempt = killed(pair, run, chance.uniform(0.0, 0.25))
         run = str(attempt.parent)
-        left = remaining(pair)
+        left = pair.pods("notes")
         found = Run.load(attempt.parent).attempts("cleanup")[-1]
         acts = acts_of(read_journal(found.journal.path).entries)
         deleted = {w["name"] for w in pair.writes()[earlier:] if w["verb"] == "delete"}
