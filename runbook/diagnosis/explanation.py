@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from runbook.diagnosis import graph, index
 from runbook.diagnosis.acts import next_act
 from runbook.diagnosis.blame import top_controller
 from runbook.diagnosis.catalogue import Catalogue, built_in
+from runbook.diagnosis.health import FLUX
 from runbook.diagnosis.proofwords import proof_words
 from runbook.diagnosis.roots import Root, Walk, nowhere
 from runbook.diagnosis.walk import Walker
@@ -92,15 +92,24 @@ def _walk(walker: Walker, ref: ObjectRef, state: str) -> Walk | None:
 
 
 def _held_up(walker: Walker, moving: Iterable[ObjectRef], failing: Iterable[_Failing]) -> list[_Failing]:
-    """Of workloads and Jobs that merely come up, those of which a pod fails without a known cause: they wait for it."""
+    """Of what merely comes up: workloads and Jobs of which a pod fails without a known cause, and what a release gave up waiting for."""
     lost = {f.object: f.walk for f in failing if f.walk.root is None}
+    waited = {e.target for ref in lost if ref.kind in FLUX for e in walker.graph.out(ref, "applies", "hook")}
+    waited |= {ref for made in waited for ref in _made_of(walker, made)}
     found = list[_Failing]()
     for ref in moving:
-        made = (e.target for e in walker.graph.out(ref, "owns"))
-        below = chain.from_iterable((t, *(e.target for e in walker.graph.out(t, "owns"))) for t in made)
-        if (pod := next((t for t in below if t in lost), None)) is not None:
+        if (pod := next((t for t in _made_of(walker, ref) if t in lost), None)) is not None:
             found.append(_Failing(ref, nowhere(f"{pod}: {lost[pod].why}", *lost[pod].hypotheses)))
+        elif ref in waited and (walk := walker.walk(ref)).hypotheses:
+            found.append(_Failing(ref, walk))
     return found
+
+
+def _made_of(walker: Walker, ref: ObjectRef) -> Iterator[ObjectRef]:
+    """A workload's ReplicaSets and pods."""
+    for edge in walker.graph.out(ref, "owns"):
+        yield edge.target
+        yield from (e.target for e in walker.graph.out(edge.target, "owns"))
 
 
 def _proved(failing: Iterable[_Failing]) -> frozenset[tuple[str, ObjectRef]]:

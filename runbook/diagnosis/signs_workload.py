@@ -135,7 +135,10 @@ def of_pod(obj: Pod, index: Index) -> Health:
         return Health("failing", signs)
     ready = condition(obj.status.conditions, "Ready")
     since = (ready.last_transition_time if ready else None) or obj.status.start_time or obj.metadata.creation_timestamp
-    return Health("failing") if _older(index, since, PATIENCE) else MOVING
+    if _older(index, since, PATIENCE):
+        return Health("failing")
+    # What asks before it serves is refused: that is told only of a pod that somebody has given up waiting for.
+    return Health("moving", () if podstatus.troubles(obj) else tuple(events_of(index, ref_of(obj), _RUN_EVENTS)))
 
 
 def _is_litter(obj: Pod, index: Index) -> bool:

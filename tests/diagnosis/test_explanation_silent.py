@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from diagnosis_worlds import ago, condition, sealed
 from held_worlds import BY_ENV, web
-from recorded_worlds import container, event, flux, kind, pod, saved, workload
+from recorded_worlds import container, event, flux, kind, marks, pod, saved, workload
 
 from runbook.diagnosis import explain
 from runbook.domain.kinds import KINDS
@@ -322,3 +322,40 @@ class TestWhatComesUpOnlyWhenItsPodDoes:
         own = pod("ns", "web-1", container(), phase="Running", owner=("Deployment", "web"), born=20)
         own["status"]["conditions"][0]["lastTransitionTime"] = ago(20)
         assert left(explain(saved(self.just_made("Deployment"), own))) == {}
+
+
+class TestAPodThatJustStarted:
+    """Its probe asks before it serves: that it is refused is told only where somebody has given up waiting for it."""
+
+    NO = event(
+        ("Pod", "ns", "web-1"), "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503", seconds=5
+    )
+    OWN = pod("ns", "web-1", container(), phase="Running", owner=("Deployment", "web"), born=30)
+
+    @classmethod
+    def world(cls, *more: Any) -> dict[str, str]:
+        made = TestWhatComesUpOnlyWhenItsPodDoes.just_made("Deployment")
+        made["metadata"]["labels"] = marks("web", "ns")
+        own = {**cls.OWN, "status": {**cls.OWN["status"], "startTime": ago(30), "conditions": [
+            condition("Ready", "False", lastTransitionTime=ago(30)), condition("PodScheduled", "True")]}}  # fmt: skip
+        return left(explain(saved(made, own, *more)))
+
+    @staticmethod
+    def release(said: str, reason: str, *, ready: str = "False") -> Any:
+        return flux("HelmRelease", "ns", "web", said, reason, ready=ready)
+
+    GAVE_UP = "Helm install failed for release ns/web with chart web@1: timeout waiting for: [Deployment/ns/web status: 'InProgress']"
+
+    def test_is_told_with_its_probe_where_its_release_gave_up(self) -> None:
+        whys = self.world(self.NO, self.release(self.GAVE_UP, "InstallFailed"))
+        assert set(whys) == {"HelmRelease/ns/web", "Deployment/ns/web", "Pod/ns/web-1"}
+        assert whys["Pod/ns/web-1"].startswith("a probe fails: ")
+        assert "it waits for Deployment/ns/web: Pod/ns/web-1: a probe fails" in whys["HelmRelease/ns/web"]
+
+    def test_is_not_told_while_its_release_is_at_work_or_where_nothing_waits(self) -> None:
+        running = self.release("Running 'install' action with timeout of 5m0s", "Progressing", ready="Unknown")
+        assert self.world(self.NO, running) == {}
+        assert self.world(self.NO) == {}
+
+    def test_without_a_refusal_only_the_release_is_told(self) -> None:
+        assert set(self.world(self.release(self.GAVE_UP, "InstallFailed"))) == {"HelmRelease/ns/web"}
