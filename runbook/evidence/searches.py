@@ -22,10 +22,8 @@ _GATES = frozenset({gate for _, gates in _GATED for gate in gates})
 _STEMS = frozenset({"pass", "pwd", "key", "dsn", "connection", "database", "secret", "token", "credential", "auth"})
 # In a short text one search for all hints is faster than one for each; in a long one it is the other way round.
 _LINE = 500
-_LONG, _BLOCK = (
-    20_000,
-    4_000_000,
-)  # letters from which on to have each string once pays; and that are taken apart at a time
+_LONG = 20_000  # letters from which on it pays to have each string once
+_BLOCK = 4_000_000  # letters that are taken apart at a time
 _HINT = re.compile("|".join(map(re.escape, sorted({hint for shape in SHAPES for hint in shape.hints}))))
 _LIKE = (("\u0130", "i"), ("\u0131", "i"), ("\u017f", "s"), ("\u212a", "k"))
 
