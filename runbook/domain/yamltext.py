@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -36,6 +37,7 @@ _TEXT = re.compile(r"(?![-+]?0[xob]|[-+]?\.[iInN]).*(?:[^-+0-9._:eEtTzZ \t<=]|\.
 _SIGNS = re.compile(r"[-+.:]{1,9}")  # such as the key `.` of managedFields
 _OTHER = frozenset("-+.0123456789<=")  # where something that is no text may begin, words apart
 _STR, _SEQ, _MAP, _BARE = "str", "seq", "map", "bare"
+NO_KEY = "a mapping stands in a key"
 
 
 class Document(NamedTuple):
@@ -59,7 +61,8 @@ def load(text: str) -> Any:
         pass
     from ruamel.yaml import YAML
 
-    return YAML(typ="safe", pure=True).load(text)
+    with _keys_refused():
+        return YAML(typ="safe", pure=True).load(text)
 
 
 def load_all(text: str) -> Iterator[Document]:
@@ -76,7 +79,20 @@ def _by_ruamel(text: str) -> Iterator[Document]:
     reader = YAML(typ="safe", pure=True)
     for node in reader.compose_all(text):
         line = node.start_mark.line + 1 if node is not None else 1
-        yield Document(reader.constructor.construct_document(node) if node is not None else None, line)
+        with _keys_refused():
+            data = reader.constructor.construct_document(node) if node is not None else None
+        yield Document(data, line)
+
+
+@contextmanager
+def _keys_refused() -> Iterator[None]:
+    """ruamel makes a tuple of a key that is a sequence, and leaves it to Python to find a mapping in it."""
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        yield
+    except TypeError as error:
+        raise YAMLError(NO_KEY) from error
 
 
 def _plain(text: str) -> Iterator[Document]:

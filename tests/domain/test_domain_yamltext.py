@@ -25,6 +25,8 @@ PIECES = (
 def ruamels(text: str) -> Any:
     try:
         return typed(list(YAML(typ="safe", pure=True).load_all(text)))
+    except TypeError:  # a slip of ruamel's, of which ours is an error of the text
+        return YAMLError, yamltext.NO_KEY
     except (YAMLError, ValueError, RecursionError) as error:
         return type(error), str(error)
 
@@ -60,8 +62,14 @@ def typed(value: Any) -> Any:
 @example("1: a\ntrue: b\n2025-10-17: c")
 @example("a: 1\n--- b: 2")
 @example("&a a: &a ")
+@example("? - ? ")
 def test_it_reads_what_ruamel_reads(text: str) -> None:
     assert ours(text) == ruamels(text)
+
+
+def test_a_mapping_in_a_key_is_an_error_of_the_text_also_of_one_document() -> None:
+    with pytest.raises(YAMLError, match=yamltext.NO_KEY):
+        yamltext.load("? - ? ")
 
 
 PLAIN = {
