@@ -72,7 +72,8 @@ def _yaml(source: str, text: str) -> Any:
     except YAMLError as error:
         odd = Reader.NON_PRINTABLE.search(text)
         line = text.count("\n", 0, odd.start()) + 1 if odd else 1
-        raise UsageError("not YAML: a character that YAML does not allow", field=f"{source}:{line}") from error
+        said = "a character that YAML does not allow" if odd else str(error).splitlines()[0]
+        raise UsageError(f"not YAML: {said}", field=f"{source}:{line}") from error
     except (ValueError, RecursionError) as error:
         said = "nested too deeply to be meant" if isinstance(error, RecursionError) else str(error)
         raise UsageError(f"not YAML: {said}", field=f"{source}:1") from error

@@ -125,6 +125,7 @@ MEANING = [
 ]
 YAMLS = [
     ("title: The licence has expired", "title: The \x01 licence", 4, "a character that YAML does not allow"),
+    ("schema: runbook/causes/v1\n", "schema: runbook/causes/v1\n? - ? \n: 1\n", 1, "a mapping stands in a key"),
     ("title: The licence has expired", "title: [The licence", 5, "not YAML"),
     ("title: The licence has expired", "title: The licence\n    title: Again", 5, "duplicate key"),
     ("title: The licence has expired", "title: !!python/object:os.system x", 4, "not YAML"),
